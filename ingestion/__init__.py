@@ -1,0 +1,1 @@
+"""Frames into the raw topics: forwarders, recordings, replay, generator."""

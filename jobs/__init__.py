@@ -1,0 +1,1 @@
+"""Flink jobs: thin operators, workflows, and the runner of sql/."""

@@ -1,0 +1,76 @@
+"""The analytics job: what SQL says best, from `sql/`, in one statement set."""
+
+from jobs.connectors import sql_options, table_environment
+from jobs.relations import declare, insert
+from market.settings import Settings
+
+JOB = "analytics"
+SOURCES = ("functions/standing", "sources/processed", "sources/statuses", "sources/trades", "sources/alert_rules")
+BOOK_VIEWS = (
+    "views/book_moments",
+    "views/book_seconds",
+    "views/standing_seconds",
+    "views/windows_1s",
+    "views/windows_10s",
+    "views/windows_1m",
+    "views/windows",
+)
+TRADE_VIEWS = ("views/good_trades", "views/trades_1s", "views/trades_1m")
+ALERT_VIEWS = (
+    "views/book_ticks",
+    "views/imbalance_readings",
+    "views/liquidity_readings",
+    "views/side_ticks",
+    "views/wall_readings",
+    "views/second_readings",
+    "views/sweep_readings",
+    "views/readings",
+    "sources/judged_readings",
+    "views/imbalance_flips",
+    "views/hot_runs",
+    "views/held_readings",
+    "views/alert_changes",
+    "views/alerts",
+)
+RELATIONS = SOURCES + ("views/metrics_1s",) + BOOK_VIEWS + TRADE_VIEWS + ALERT_VIEWS
+SINKS = (
+    "sinks/orderbook_metrics_sink",
+    "sinks/orderbook_windows_sink",
+    "sinks/window_records_sink",
+    "sinks/trades_1s_sink",
+    "sinks/orderbook_alerts_sink",
+    "sinks/alert_records_sink",
+)
+INSERTS = (
+    "inserts/orderbook_metrics",
+    "inserts/orderbook_windows",
+    "inserts/window_records",
+    "inserts/trades_1s",
+    "inserts/orderbook_alerts",
+    "inserts/alert_records",
+)
+
+# Rows of one second meet in memory before the database hears of them. What is known of a symbol (what stood last, if
+# an alert is on, its rules) is forgotten a week after it was last heard of.
+TUNING = {
+    "table.exec.mini-batch.enabled": "true",
+    "table.exec.mini-batch.allow-latency": "200 ms",
+    "table.exec.mini-batch.size": "5000",
+    "table.exec.state.ttl": "7 d",
+}
+
+
+def main() -> None:
+    """Build the job from the environment's settings and execute it."""
+    settings = Settings()
+    tables = table_environment(settings, JOB)
+    for option, value in TUNING.items():
+        tables.get_config().set(option, value)
+    declare(tables, RELATIONS + SINKS, sql_options(settings))
+    statements = tables.create_statement_set()
+    insert(statements, INSERTS)
+    statements.execute()
+
+
+if __name__ == "__main__":
+    main()

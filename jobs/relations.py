@@ -1,0 +1,45 @@
+"""The runner of `sql/`: one relation a file, file name = relation name, options by strict substitution.
+
+Only sources and sinks carry options (`${name}`); views and inserts are read verbatim, since JSON paths contain `$`.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from string import Template
+
+from pyflink.table import StatementSet, TableEnvironment
+
+from market.errors import UserError
+
+SQL = Path(__file__).resolve().parents[1] / "sql"
+WITH_OPTIONS = ("sources", "sinks")
+
+
+class MissingOption(UserError):
+    """A source or sink names an option that the settings do not give."""
+
+
+def statement(name: str, options: Mapping[str, str], root: Path = SQL) -> str:
+    """Text of one relation, `name` being its path below `sql/` without the ending, options filled in.
+
+    Raises MissingOption with the option's and the file's name.
+    """
+    text = (root / f"{name}.sql").read_text()
+    if name.split("/")[0] not in WITH_OPTIONS:
+        return text
+    try:
+        return Template(text).substitute(options)
+    except KeyError as missing:
+        raise MissingOption(f"sql/{name}.sql needs the option {missing}, which the settings do not give") from None
+
+
+def declare(tables: TableEnvironment, names: Iterable[str], options: Mapping[str, str]) -> None:
+    """Create the named relations in order."""
+    for name in names:
+        tables.execute_sql(statement(name, options))
+
+
+def insert(statements: StatementSet, names: Iterable[str]) -> None:
+    """Add the named inserts to one statement set: each apart would become a job of its own."""
+    for name in names:
+        statements.add_insert_sql(statement(name, {}))

@@ -1,0 +1,185 @@
+"""Order-book metrics (analytics.md §2), each once: `measure` builds the processed record from the same functions.
+
+Sizes are in base units (Deribit: USD for perpetuals and inverse futures, coin for options), prices in quote currency.
+None means undefined. Sums are `math.fsum`: correctly rounded, hence the same on every Python version (3.12 changed
+`sum`) and in any order; prices and sizes are doubles, which hold every venue's decimals exactly enough (`records.py`).
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from functools import cache
+from math import floor, fsum, log10
+from operator import mul
+
+from msgspec import Struct
+
+from market.book import Level, Top
+from market.records import Processed
+
+PRICE_DIGITS = 15  # no venue prints more significant digits, so a difference of two prices is exact at this many
+FADING_RATIO = 3.0
+
+
+class Touch(Struct, array_like=True, gc=False):
+    """Best price and size of both sides of a two-sided book."""
+
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+
+
+def mid(bid: float, ask: float) -> float:
+    """(bid + ask) / 2, quote currency."""
+    return (bid + ask) / 2
+
+
+def spread(bid: float, ask: float) -> float:
+    """ask − bid as decimals would give it (10.1 − 9.3 is 0.8): rounded to the last digit such prices can have."""
+    return round(ask - bid, PRICE_DIGITS - 1 - floor(log10(ask)))
+
+
+def spread_bps(gap: float, middle: float) -> float:
+    """A spread in basis points of its mid."""
+    return 1e4 * gap / middle
+
+
+def microprice(bid: float, bid_size: float, ask: float, ask_size: float) -> float:
+    """(bid·ask_size + ask·bid_size) / (bid_size + ask_size), kept in [bid, ask] against rounding.
+
+    Both sizes 0: mid.
+    """
+    total = bid_size + ask_size
+    return min(ask, bid + (ask - bid) * (bid_size / total)) if total else mid(bid, ask)
+
+
+def imbalance(bids: float, asks: float) -> float | None:
+    """(bids − asks) / (bids + asks) in [−1, 1], + is bid heavy; None when both are 0.
+
+    Of depths, of weighted depths, and (trade imbalance) of volumes by taker side: bought, sold.
+    """
+    total = bids + asks
+    return (bids - asks) / total if total else None
+
+
+def depth_ratio(bids: float, asks: float) -> float | None:
+    """bids / asks in [0, ∞); None when there are no asks."""
+    return bids / asks if asks else None
+
+
+def top_share(bid_size: float, ask_size: float, total: float) -> float | None:
+    """`vtob`: the share of the touch in the summed depth, (0, 1]; depends on how deep the sum goes."""
+    return (bid_size + ask_size) / total if total else None
+
+
+@cache
+def rank_weights(depth: int) -> tuple[float, ...]:
+    """1/i for i = 1 … depth, best first. Rank weights do not compare across tick sizes."""
+    return tuple(1 / rank for rank in range(1, depth + 1))
+
+
+def weighted_depth(sizes: Sequence[float], weights: Sequence[float]) -> float:
+    """Σ w_i·q_i over the levels that exist."""
+    return fsum(map(mul, weights, sizes))
+
+
+def order_flow(before: Touch, now: Touch) -> float:
+    """`ofi` of one update: e_n of Cont, Kukanov and Stoikov (arXiv 1011.6402), base units, + is buying pressure."""
+    flow = 0.0
+    if now.bid >= before.bid:
+        flow += now.bid_size
+    if now.bid <= before.bid:
+        flow -= before.bid_size
+    if now.ask <= before.ask:
+        flow -= now.ask_size
+    if now.ask >= before.ask:
+        flow += before.ask_size
+    return flow
+
+
+def depth_within(levels: Iterable[Level], share: float) -> float:
+    """Σ size of the levels (best first) within `share` of the best price of the side, inclusive (0.01 is 1 %).
+
+    Compared in decimals, since an inclusive limit is where a double decides wrongly.
+    """
+    levels = list(levels)
+    if not levels:
+        return 0.0
+    best = Decimal(str(levels[0][0]))
+    limit = best * Decimal(str(share))
+    return fsum(size for price, size in levels if abs(Decimal(str(price)) - best) <= limit)
+
+
+def quotes_fade(sizes: Sequence[float]) -> bool:
+    """Whether the mean size of levels 1–2 exceeds three times that of levels 3–5 (analytics.md §3)."""
+    near, far = sizes[:2], sizes[2:5]
+    return bool(far) and fsum(near) / len(near) > FADING_RATIO * fsum(far) / len(far)
+
+
+def depth_dropped(before: float, now: float, share: float = 0.5) -> bool:
+    """Whether a size fell by at least `share` of itself between two samples."""
+    return before > 0 and (before - now) / before >= share
+
+
+def measure(
+    venue: str,
+    symbol: str,
+    event_time: int,
+    recv_us: int,
+    update_id: int,
+    bids: Top,
+    asks: Top,
+    depth: int,
+    before: Touch | None,
+    flags: Sequence[str] = (),
+) -> tuple[Processed, Touch | None]:
+    """Everything the processed record says of a book that is not crossed, over its best `depth` levels; and its touch.
+
+    `before` is the touch after the previous update, None after a start, a gap or a one-sided book. Added to `flags`:
+    `empty` (both sides), `one_sided` (imbalances are exactly ±1 and no alert may use them), `ofi_seed` (nothing to
+    compare with).
+    """
+    bid_sizes, ask_sizes = bids.sizes[:depth], asks.sizes[:depth]
+    bid_depth, ask_depth = fsum(bid_sizes), fsum(ask_sizes)
+    weights = rank_weights(depth)
+    bid, bid_size = (bids.sign * bids.keys[0], bid_sizes[0]) if bid_sizes else (None, None)
+    ask, ask_size = (asks.sign * asks.keys[0], ask_sizes[0]) if ask_sizes else (None, None)
+    reasons = [*flags]
+    now = middle = micro = gap = gap_bps = flow = None
+    if bid is None or bid_size is None or ask is None or ask_size is None:
+        reasons.append("one_sided" if bid_sizes or ask_sizes else "empty")
+    else:
+        middle, gap = mid(bid, ask), spread(bid, ask)
+        gap_bps = spread_bps(gap, middle)
+        micro = microprice(bid, bid_size, ask, ask_size)
+        now = Touch(bid, bid_size, ask, ask_size)
+        if before is None:
+            reasons.append("ofi_seed")
+        else:
+            flow = order_flow(before, now)
+    row = Processed(
+        venue,
+        symbol,
+        event_time,
+        recv_us,
+        update_id,
+        bid,
+        bid_size,
+        ask,
+        ask_size,
+        middle,
+        micro,
+        gap,
+        gap_bps,
+        bid_depth,
+        ask_depth,
+        imbalance(bid_depth, ask_depth),
+        imbalance(weighted_depth(bid_sizes, weights), weighted_depth(ask_sizes, weights)),
+        top_share(bid_size or 0.0, ask_size or 0.0, bid_depth + ask_depth),
+        flow,
+        len(bid_sizes),
+        len(ask_sizes),
+        depth,
+        reasons,
+    )
+    return row, now

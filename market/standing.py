@@ -1,0 +1,80 @@
+"""The moments of one book in one window, in the order of their time: where they open and close, how long each stood."""
+
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+
+class Standing(NamedTuple):
+    """Figures of one window, times in ms. A moment counts while the book is in sync and its imbalance and spread exist.
+
+    The areas are sums of value times ms over `counted_ms`; `out_ms` is the time out of sync; none reaches before
+    `first_ms`, the earliest moment. The `last_` fields say what stands at the window's end, for whoever carries it on:
+    values are 0 unless `last_counted` is 1. Opens and closes are the first and last that are not None.
+    """
+
+    first_ms: int
+    counted_ms: int
+    imbalance_area: float
+    spread_area: float
+    out_ms: int
+    last_counted: int
+    last_imbalance: float
+    last_spread: float
+    last_out: int
+    imbalance_open: float | None
+    imbalance_close: float | None
+    weighted_open: float | None
+    weighted_close: float | None
+    microprice_close: float | None
+
+
+Values = Sequence["float | None"]
+
+
+def standing(
+    times_ms: Sequence[int],
+    in_sync: Sequence[int],
+    imbalances: Values,
+    spreads: Values,
+    weighted: Values,
+    microprices: Values,
+    end_ms: int,
+) -> Standing:
+    """Figures of the moments in [first moment, end_ms), each standing until the next one; at least one moment.
+
+    Moments come in any order; of those of one millisecond the last one given stands. `in_sync` is 1 or 0.
+    """
+    moments = sorted(zip(times_ms, in_sync, imbalances, spreads, weighted, microprices, strict=True), key=itemgetter(0))
+    counted_ms = out_ms = 0
+    imbalance_area = spread_area = 0.0
+    ends = [*(moment[0] for moment in moments[1:]), end_ms]
+    for (time, synced, imbalance, spread, *_), until in zip(moments, ends, strict=True):
+        if not synced:
+            out_ms += until - time
+        elif imbalance is not None and spread is not None:
+            counted_ms += until - time
+            imbalance_area += imbalance * (until - time)
+            spread_area += spread * (until - time)
+    _, synced, imbalance, spread, *_ = moments[-1]
+    counts = bool(synced) and imbalance is not None and spread is not None
+    return Standing(
+        moments[0][0],
+        counted_ms,
+        imbalance_area,
+        spread_area,
+        out_ms,
+        int(counts),
+        imbalance if counts and imbalance is not None else 0.0,
+        spread if counts and spread is not None else 0.0,
+        int(not synced),
+        _first(moment[2] for moment in moments),
+        _first(moment[2] for moment in reversed(moments)),
+        _first(moment[4] for moment in moments),
+        _first(moment[4] for moment in reversed(moments)),
+        _first(moment[5] for moment in reversed(moments)),
+    )
+
+
+def _first(values: Iterable[float | None]) -> float | None:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,1 @@
+"""One module per venue: facts, parser, sequence rule."""

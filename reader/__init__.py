@@ -1,0 +1,1 @@
+"""Processed records, windows and chains as pandas and pyarrow."""

@@ -1,0 +1,29 @@
+-- Every window onto its topic.
+INSERT INTO window_records_sink
+SELECT
+  CONCAT(venue, ':', symbol),
+  venue,
+  symbol,
+  size,
+  1000 * EXTRACT(EPOCH FROM window_start),
+  1000 * EXTRACT(EPOCH FROM window_end),
+  updates,
+  imbalance_open,
+  imbalance_high,
+  imbalance_low,
+  imbalance_close,
+  imbalance_mean,
+  imbalance_twa,
+  weighted_imbalance_open,
+  weighted_imbalance_high,
+  weighted_imbalance_low,
+  weighted_imbalance_close,
+  weighted_imbalance_mean,
+  spread_twa,
+  spread_bps_mean,
+  bid_depth_mean,
+  ask_depth_mean,
+  ofi_sum,
+  microprice_last,
+  out_of_sync
+FROM windows

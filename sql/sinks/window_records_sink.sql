@@ -1,0 +1,40 @@
+-- One record per symbol, window size and window start on the topic orderbook.windows; window_start and window_end in epoch ms.
+-- Key record_key (venue:symbol).
+CREATE TEMPORARY TABLE window_records_sink (
+  record_key STRING,
+  venue STRING,
+  symbol STRING,
+  size STRING,
+  window_start BIGINT,
+  window_end BIGINT,
+  updates BIGINT,
+  imbalance_open DOUBLE,
+  imbalance_high DOUBLE,
+  imbalance_low DOUBLE,
+  imbalance_close DOUBLE,
+  imbalance_mean DOUBLE,
+  imbalance_twa DOUBLE,
+  weighted_imbalance_open DOUBLE,
+  weighted_imbalance_high DOUBLE,
+  weighted_imbalance_low DOUBLE,
+  weighted_imbalance_close DOUBLE,
+  weighted_imbalance_mean DOUBLE,
+  spread_twa DOUBLE,
+  spread_bps_mean DOUBLE,
+  bid_depth_mean DOUBLE,
+  ask_depth_mean DOUBLE,
+  ofi_sum DOUBLE,
+  microprice_last DOUBLE,
+  out_of_sync DOUBLE
+) WITH (
+  'connector' = 'kafka',
+  ${kafka},
+  'topic' = '${prefix}orderbook.windows',
+  'key.format' = 'raw',
+  'key.fields' = 'record_key',
+  'value.format' = 'json',
+  'value.fields-include' = 'EXCEPT_KEY',
+  'sink.delivery-guarantee' = '${delivery_guarantee}',
+  'sink.transactional-id-prefix' = '${prefix}depthflow-windows',
+  ${producer}
+)

@@ -1,0 +1,40 @@
+-- One row per applied book update: the metrics record of the books job.
+-- Key (venue, symbol, update_id). Time: event_ts (the venue's), watermark 1 s behind; silent partitions do not hold it back.
+CREATE TEMPORARY TABLE processed (
+  venue STRING,
+  symbol STRING,
+  event_time BIGINT,
+  recv_us BIGINT,
+  update_id BIGINT,
+  best_bid DOUBLE,
+  best_bid_size DOUBLE,
+  best_ask DOUBLE,
+  best_ask_size DOUBLE,
+  mid DOUBLE,
+  microprice DOUBLE,
+  spread DOUBLE,
+  spread_bps DOUBLE,
+  bid_depth DOUBLE,
+  ask_depth DOUBLE,
+  imbalance DOUBLE,
+  weighted_imbalance DOUBLE,
+  vtob DOUBLE,
+  ofi DOUBLE,
+  levels_bid INT,
+  levels_ask INT,
+  depth INT,
+  flags ARRAY<STRING>,
+  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
+) WITH (
+  'connector' = 'kafka',
+  ${kafka_evenly},
+  'topic' = '${prefix}orderbook.processed',
+  'properties.group.id' = '${prefix}depthflow-analytics',
+  'properties.auto.offset.reset' = 'earliest',
+  'properties.isolation.level' = '${alerts_isolation}',
+  'scan.startup.mode' = 'group-offsets',
+  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+)

@@ -1,0 +1,25 @@
+-- One row per trade; side is the aggressor's.
+-- Key (venue, symbol, trade_id). Time: event_ts (the venue's), watermark 1 s behind; silent partitions do not hold it back.
+CREATE TEMPORARY TABLE trades (
+  venue STRING,
+  symbol STRING,
+  event_time BIGINT,
+  recv_us BIGINT,
+  trade_id STRING,
+  price DOUBLE,
+  size DOUBLE,
+  side STRING,
+  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
+) WITH (
+  'connector' = 'kafka',
+  ${kafka_evenly},
+  'topic' = '${prefix}trades',
+  'properties.group.id' = '${prefix}depthflow-analytics',
+  'properties.auto.offset.reset' = 'earliest',
+  'properties.isolation.level' = '${alerts_isolation}',
+  'scan.startup.mode' = 'group-offsets',
+  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+)

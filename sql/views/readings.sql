@@ -1,0 +1,26 @@
+-- One row per thing that a rule looks at: its value there, in the rule's own unit (docs/alerts.md).
+-- Key (rule, venue, symbol, read_ts). Time: read_ts; event_time is that of the record which the value comes from.
+CREATE TEMPORARY VIEW readings AS
+SELECT 'extreme_imbalance' AS rule, venue, symbol, read_ts, event_time, `value` FROM imbalance_readings
+UNION ALL
+SELECT 'imbalance_flip', venue, symbol, read_ts, event_time, `value` FROM imbalance_readings
+UNION ALL
+SELECT 'liquidity_withdrawal', venue, symbol, read_ts, event_time, `value` FROM liquidity_readings
+UNION ALL
+SELECT 'wall_vanished', venue, symbol, read_ts, event_time, `value` FROM wall_readings
+UNION ALL
+SELECT 'spread_widening', venue, symbol, read_ts, event_time, spread_ratio FROM second_readings
+UNION ALL
+SELECT 'order_flow_burst', venue, symbol, read_ts, event_time, ofi_z FROM second_readings
+UNION ALL
+SELECT 'trade_sweep', venue, symbol, read_ts, event_time, `value` FROM sweep_readings
+UNION ALL
+SELECT
+  'book_stale',
+  venue,
+  symbol,
+  event_ts,
+  event_time,
+  CASE state WHEN 'synced' THEN 0.0E0 WHEN 'gap' THEN 1.0E0 ELSE 2.0E0 END
+FROM statuses
+WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL

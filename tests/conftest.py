@@ -1,0 +1,122 @@
+"""The stack that tests run against: one for the whole session, on free ports, in a folder of its own."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from stack.credentials import OWNER, load_credentials
+from stack.processes import log_tail
+from stack.report import Reporter
+from stack.settings import StackSettings
+
+KINDS = ("embedded", "containers")
+LOGS = pytest.StashKey[StackSettings]()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where everything is. With containers Kafka, PostgreSQL and Redis are theirs, and Flink is the embedded one."""
+
+    settings: StackSettings
+    kafka: str
+    postgres_dsn: str  # the owner's
+    redis_url: str
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    @property
+    def flink_url(self) -> str:
+        return self.settings.flink_url
+
+    @property
+    def flink_home(self) -> Path:
+        return self.settings.home / "flink"
+
+    @property
+    def state_url(self) -> str:
+        return (self.settings.home / "checkpoints").as_uri()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a command that is to find this stack, and to agree with its settings."""
+        settings = {name.upper(): str(value) for name, value in self.settings if name != "home"}
+        return os.environ | settings | {"DEPTHFLOW_HOME": str(self.home)}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", choices=KINDS, default=KINDS[0], help="where Kafka, PostgreSQL and Redis come from")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker("stack")
+
+
+@pytest.fixture(autouse=True)
+def no_flink_of_pyflink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that was started in this process tells every later program to use the Flink of the Python package."""
+    for name in ("FLINK_HOME", "FLINK_LIB_DIR", "FLINK_PLUGINS_DIR", "FLINK_OPT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    settings = item.config.stash.get(LOGS, None)
+    if report.failed and settings and "stack" in getattr(item, "fixturenames", ()):
+        for name in ("kafka", "jobmanager", *settings.taskmanagers, "postgres"):
+            report.sections.append((f"end of {name}.log", log_tail(settings.home, name)))
+    return report
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody holds, all different."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def stack_settings(home: Path, taskmanagers: int = 3) -> StackSettings:
+    """Settings of a stack on free ports."""
+    names = ("kafka_port", "kafka_controller_port", "postgres_port", "redis_port", "flink_port", "flink_rpc_port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    return StackSettings(
+        depthflow_home=home, flink_taskmanagers=taskmanagers, flink_taskmanager_memory="1600m", **ports
+    )
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The running stack. It is taken down, and its folder removed, when the session ends."""
+    from stack import lifecycle
+
+    if request.config.getoption("--stack") == "containers" and not shutil.which("docker"):
+        pytest.skip("--stack containers needs a Docker engine")
+    settings = stack_settings(tmp_path_factory.mktemp("stack") / "home")
+    request.config.stash[LOGS] = settings
+    with ExitStack() as ending:
+        ending.callback(lifecycle.down, settings, wipe=True)
+        lifecycle.up(settings, Reporter())
+        credentials = load_credentials(settings)
+        found = Stack(
+            settings,
+            settings.kafka_bootstrap,
+            credentials.postgres_dsn(settings, OWNER),
+            credentials.redis_url(settings),
+        )
+        if request.config.getoption("--stack") == "containers":
+            from tests.containers import start_containers
+
+            found = replace(found, **ending.enter_context(start_containers()))
+        yield found

@@ -1,0 +1,83 @@
+"""The views of `sql/` over tables written by hand: one local Flink job for as many views as a test file looks at."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+from jobs.relations import SQL, statement
+
+Row = dict[str, Any]
+
+CONFIGURATION = {
+    "parallelism.default": "1",
+    "table.local-time-zone": "UTC",
+    # So short that every row moves the watermark before the next one: what is late does not depend on speed.
+    "pipeline.auto-watermark-interval": "1 ms",
+    "execution.checkpointing.interval": "500 ms",  # files are only whole after a checkpoint
+    "python.executable": sys.executable,
+    "python.client.executable": sys.executable,
+    "rest.port": "0",
+}
+
+
+def local_tables() -> TableEnvironment:
+    """A streaming environment whose jobs run within this process."""
+    os.environ["PATH"] = (
+        f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # thread mode asks the first python there
+    )
+    tables = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    for option, value in CONFIGURATION.items():
+        tables.get_config().set(option, value)
+    return tables
+
+
+def declare_rows(tables: TableEnvironment, name: str, rows: Iterable[Row | str], folder: Path) -> None:
+    """The source of that name, its columns and watermark as in `sql/sources`, its connector a file with these rows.
+
+    What Kafka gives beside the value (metadata columns) comes from the rows as well.
+    """
+    file = folder / f"{name}.jsonl"
+    file.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    columns = (SQL / "sources" / f"{name}.sql").read_text().split(") WITH (")[0]
+    columns = re.sub(r" METADATA FROM '[\w-]+' VIRTUAL", "", columns)
+    tables.execute_sql(
+        f"{columns}) WITH ('connector' = 'filesystem', 'path' = '{file}', 'format' = 'json', "
+        "'json.ignore-parse-errors' = 'true')"
+    )
+
+
+def rows_of(
+    views: Iterable[str],
+    inputs: Mapping[str, Iterable[Row | str]],
+    relations: Iterable[str],
+    folder: Path,
+    **options: str,
+) -> dict[str, list[Row]]:
+    """Every view's rows, as one job gives them from these inputs; `relations` are declared in order after them."""
+    tables = local_tables()
+    for name, rows in inputs.items():
+        declare_rows(tables, name, rows, folder)
+    for name in relations:
+        tables.execute_sql(statement(name, options))
+    statements = tables.create_statement_set()
+    for view in views:
+        described = [
+            (row[0], row[1].replace(" *ROWTIME*", "")) for row in tables.execute_sql(f"DESCRIBE {view}").collect()
+        ]
+        columns = ", ".join(f"`{name}` {kind}" for name, kind in described)
+        place = f"'connector' = 'filesystem', 'path' = '{folder / view}', 'format' = 'json'"
+        tables.execute_sql(f"CREATE TEMPORARY TABLE {view}_file ({columns}) WITH ({place})")
+        statements.add_insert_sql(f"INSERT INTO {view}_file SELECT * FROM {view}")
+    statements.execute().wait()
+    return {view: read(folder / view) for view in views}
+
+
+def read(folder: Path) -> list[Row]:
+    """The rows of a view's files, in no order."""
+    return [json.loads(line) for file in sorted(folder.glob("part-*")) for line in file.read_text().splitlines()]

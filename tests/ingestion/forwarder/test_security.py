@@ -1,0 +1,98 @@
+"""TLS and SASL: every client of a forwarder, against a SASL_SSL listener of the embedded broker."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
+from pydantic import SecretStr
+
+from ingestion.forwarder.settings import ForwardSettings
+from ingestion.producer import DeliveryError, ProducerConfig, RawProducer
+from ingestion.simulator import Config, Simulator, simulator
+from ingestion.topics import ensure_topics
+from market.kafka import python_client
+from market.topics import RAW_BOOKS, RAW_TRADES, RESYNC
+from tests.broker import OwnBroker, own_broker, records
+from tests.conftest import free_ports
+from tests.ingestion.forwarder.harness import eventually, lasting, settings
+from tests.ingestion.forwarder.test_outage import made
+
+USER, PASSWORD = "forwarder", 'it"s secret'
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnBroker, str, Path]]:
+    """A broker, the address of its SASL_SSL listener, and the authority that vouches for it."""
+    folder = tmp_path_factory.mktemp("guarded")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    (folder / "broker.pem").write_bytes(
+        pkcs8(certificate.private_key_pem.bytes()) + b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
+    )
+    port = free_ports(1)[0]
+    login = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{escaped(PASSWORD)}";'
+    with own_broker(
+        folder / "broker",
+        lambda listeners: {
+            "listeners": f"{listeners},SASL_SSL://127.0.0.1:{port}",
+            "advertised.listeners": f"{listeners.split(',')[0]},SASL_SSL://127.0.0.1:{port}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
+            "sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.sasl_ssl.plain.sasl.jaas.config": escaped(login),
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(folder / "broker.pem"),
+        },
+    ) as broker:
+        yield broker, f"127.0.0.1:{port}", folder / "ca.pem"
+
+
+def pkcs8(key_pem: bytes) -> bytes:
+    """The only form of a key that Java reads."""
+    key = serialization.load_pem_private_key(key_pem, None)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def secured(exchange: Simulator, address: str, authority: Path, folder: Path, password: str) -> ForwardSettings:
+    return settings(
+        exchange,
+        folder,
+        kafka_bootstrap_servers=address,
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_username=USER,
+        kafka_sasl_password=SecretStr(password),
+        kafka_ssl_ca=authority,
+    )
+
+
+@lasting(120)
+async def test_frames_go_through_tls_and_sasl(guarded: tuple[OwnBroker, str, Path], tmp_path: Path) -> None:
+    broker, address, authority = guarded
+    async with simulator(Config("kraken", rate=20)) as exchange:
+        said = secured(exchange, address, authority, tmp_path, PASSWORD)
+        ensure_topics(address, 2, (RAW_BOOKS, RAW_TRADES, RESYNC), security=python_client(said))
+        forwarder, stop = made(said), asyncio.Event()
+        task = asyncio.create_task(forwarder.run(stop))
+        await eventually(lambda: forwarder.outlets[0].producer.acknowledged_bytes > 10_000)
+        stop.set()
+        await task
+    assert len(list(records(broker.address, RAW_BOOKS.name))) > 10
+
+
+@lasting(60)
+async def test_a_wrong_password_is_refused(guarded: tuple[OwnBroker, str, Path], tmp_path: Path) -> None:
+    _, address, authority = guarded
+    async with simulator(Config("kraken")) as exchange:
+        security = python_client(secured(exchange, address, authority, tmp_path, "wrong"))
+        with pytest.raises(DeliveryError, match=f"no Kafka broker at {address} over SASL_SSL as {USER}"):
+            await asyncio.to_thread(RawProducer.connect, ProducerConfig(address, security=security))

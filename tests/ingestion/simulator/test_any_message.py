@@ -1,0 +1,59 @@
+"""Whatever a client sends, a session answers or closes: no message breaks it."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.generator.instruments import VENUES
+from ingestion.simulator import Simulator
+from ingestion.simulator.session import Close, Out, Ping, Pong, Snapshot
+from tests.ingestion.simulator.clients import PATHS, SYMBOLS, halted
+
+METHODS = ["SUBSCRIBE", "SET_PROPERTY", "subscribe", "unsubscribe", "ping", "public/subscribe", "public/set_heartbeat"]
+METHODS += ["public/get_instruments", "public/get_order_book", "public/ticker", "public/unsubscribe", "public/test"]
+WORDS = [*SYMBOLS.values(), "book", "trade", "btcusdt@depth@100ms", "book.BTC-PERPETUAL.100ms", "ticker.", "instrument"]
+scalars = st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats(allow_nan=False) | st.sampled_from(WORDS)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
+FIELDS = ("channel", "symbol", "depth", "channels", "interval", "currency", "instrument_name", "snapshot", "kind")
+messages = st.fixed_dictionaries(
+    {},
+    optional={
+        "method": st.sampled_from(METHODS) | values,
+        "params": st.dictionaries(st.sampled_from(FIELDS), values) | values,
+        "id": values,
+        "req_id": values,
+    },
+)
+
+
+exchange = cache(lambda venue: Simulator(halted(venue)))
+
+
+def answers(venue: str, text: bytes) -> list[Out]:
+    """What a fresh session says to one message."""
+    running = exchange(venue)
+    session = running.front.session(PATHS[venue], {}, running.clock())
+    assert session is not None
+    return list(session.received(text, running.clock()))
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@settings(max_examples=30, deadline=None)
+@given(message=messages | values)
+def test_a_session_survives_any_message(venue: str, message: Any) -> None:
+    outs = answers(venue, msgspec.json.encode(message))
+    assert all(isinstance(out, bytes | Ping | Pong | Close | Snapshot) for out in outs)
+    for out in outs:
+        if isinstance(out, bytes):
+            msgspec.json.decode(out)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@settings(max_examples=20, deadline=None)
+@given(text=st.binary(max_size=50))
+def test_a_session_survives_any_bytes(venue: str, text: bytes) -> None:
+    assert answers(venue, text)

@@ -1,0 +1,53 @@
+"""Workflows over ready-made batches on a local cluster."""
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+import msgspec
+import pytest
+from pyflink.common import Configuration, Row
+from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+
+from ingestion.routing import route
+from jobs.operators import BATCH, KEY
+from market.settings import Settings
+
+Said = dict[tuple[str, str], list[bytes]]  # lines by topic and key
+
+
+def run_batches(
+    batches: Iterable[Row], define_workflow: Callable[[KeyedStream, Settings], DataStream], mode: str, parallelism: int
+) -> Said:
+    """What a job of that mode says to these batches."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Without it process mode runs its workers as threads of this process, where bugs of the real worker hide.
+        patch.setenv("_python_worker_execution_mode", "process")
+        patch.setenv("PATH", os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"])))
+        environment = StreamExecutionEnvironment.get_execution_environment(_configuration(mode, parallelism))
+        source = environment.from_collection(list(batches), BATCH).set_parallelism(1)
+        outputs = define_workflow(source.key_by(_key_of, KEY), Settings())
+        said: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
+        with outputs.execute_and_collect() as rows:
+            for topic, key, payload in rows:
+                said[topic, key] += payload.encode().split(b"\n")
+        return dict(said)
+
+
+def _key_of(batch: Row) -> str:
+    envelope = msgspec.json.decode(bytes(batch[2][0]))
+    return route(envelope["venue"], envelope["channel"], envelope["symbol"]).key
+
+
+def _configuration(mode: str, parallelism: int) -> Configuration:
+    configuration = Configuration()
+    options = {
+        "python.execution-mode": mode,
+        "python.executable": sys.executable,
+        "parallelism.default": str(parallelism),
+        "rest.bind-port": "0",
+    }
+    for name, value in options.items():
+        configuration.set_string(name, value)
+    return configuration

@@ -1,0 +1,105 @@
+"""Prices and Greeks against exchange prints, vollib and QuantLib."""
+
+import math
+
+import numpy as np
+import pytest
+import QuantLib as ql
+from vollib.black import black as vollib_price
+from vollib.black.greeks import analytical
+
+from market.options.black import Greeks, greeks, price
+from tests.market.options.prints import D8, D_MARKS, MS_PER_YEAR, B, D, Print
+from tests.market.options.sample import Options, random_options
+
+
+def model(of: Print) -> tuple[float, Greeks]:
+    """Price in the quote currency, and Greeks, from the published volatility."""
+    at = [np.array([v]) for v in (of.forward, of.strike, of.ms_to_expiry / MS_PER_YEAR, of.vol, of.is_call)]
+    return price(*at)[0], Greeks(*(value[0] for value in greeks(*at)))
+
+
+@pytest.mark.parametrize("of", B, ids=lambda of: of.id)
+def test_greeks_equal_those_binance_prints(of):
+    mark, ours = model(of)
+    assert mark == pytest.approx(of.mark, rel=1e-5)
+    assert (ours.delta, ours.vega, ours.theta) == pytest.approx((of.delta, of.vega, of.theta), rel=1e-6)
+    assert ours.gamma == pytest.approx(of.gamma, abs=5e-9)
+
+
+@pytest.mark.parametrize("of", D, ids=lambda of: of.id)
+def test_greeks_equal_those_deribit_prints(of):
+    mark, ours = model(of)
+    assert mark / of.forward == pytest.approx(of.mark, abs=1e-4)
+    assert ours.delta == pytest.approx(of.delta, abs=5e-5)
+    assert ours.gamma == pytest.approx(of.gamma, abs=5e-6)
+    assert (ours.vega, ours.theta, ours.rho) == pytest.approx((of.vega, of.theta, of.rho), rel=1e-4, abs=5e-6)
+
+
+def test_greeks_of_the_print_with_a_capped_theta():
+    _, ours = model(D8)
+    assert (ours.delta, ours.gamma) == (pytest.approx(D8.delta, abs=5e-5), pytest.approx(D8.gamma, abs=5e-6))
+    assert (ours.vega, ours.rho) == pytest.approx((D8.vega, D8.rho), rel=2e-3)
+    assert ours.theta == pytest.approx(-82.16, abs=0.005)
+
+
+@pytest.mark.parametrize("of", D_MARKS, ids=lambda of: of[0])
+def test_marks_follow_from_the_published_volatility(of):
+    name, is_call, strike, ms, forward, mark, vol = of
+    ours = price(*(np.array([v]) for v in (forward, strike, ms / MS_PER_YEAR, vol, is_call)))[0]
+    assert ours / forward == pytest.approx(mark, abs=2.5e-4 if name == "D7" else 1e-4)
+
+
+def test_price_equals_vollib():
+    for o in random_options(1000):
+        assert price(*o.arrays())[0] == pytest.approx(
+            vollib_price(o.flag, o.forward, o.strike, o.years, 0, o.vol), rel=1e-8, abs=1e-11 * o.forward
+        )
+
+
+def test_haug_and_hull_prices():
+    for rate, forward, vol, years, kind, expected in [
+        (0.02, 100, 0.2, 0.5, True, 5.5811067246),  # I2
+        (0.09, 20, 0.25, 4 / 12, False, 1.1166414565589438),  # I4
+        (0.10, 19, 0.28, 0.75, True, 1.701050725236268),  # I5
+        (0.10, 19, 0.28, 0.75, False, 1.701050725236268),
+    ]:
+        ours = price(*(np.array([v]) for v in (forward, forward, years, vol, kind)))[0]
+        assert ours * math.exp(-rate * years) == pytest.approx(expected, rel=1e-10)
+
+
+def test_normalised_prices_of_the_reference():
+    call = price(*(np.array([v]) for v in (1.0, 1.0, 1.0, 0.2, True)))[0]
+    put = price(*(np.array([v]) for v in (math.exp(0.05), math.exp(-0.05), 1.0, 0.23232323888, False)))[0]
+    assert (call, put) == pytest.approx((0.0796556745541, 0.0509710222785), abs=5e-14)  # I3
+
+
+def test_greeks_equal_vollib_and_quantlib():
+    for o in random_options(500, seed=2):
+        ours = Greeks(*(value[0] for value in greeks(*o.arrays())))
+        at = (o.flag, o.forward, o.strike, o.years, 0, o.vol)
+        assert ours.delta == pytest.approx(analytical.delta(*at), abs=1e-8)
+        assert ours.gamma * o.forward == pytest.approx(analytical.gamma(*at) * o.forward, rel=1e-8, abs=1e-12)
+        assert ours.vega == pytest.approx(analytical.vega(*at), rel=1e-8, abs=1e-12)
+        assert ours.theta == pytest.approx(analytical.theta(*at), rel=1e-8, abs=1e-9)
+        assert ours.rho == pytest.approx(quantlib_rho(o), rel=1e-8, abs=1e-9)
+
+
+def quantlib_rho(o: Options) -> float:
+    payoff = ql.PlainVanillaPayoff(ql.Option.Call if o.is_call else ql.Option.Put, o.strike)
+    return float(ql.BlackCalculator(payoff, o.forward, o.vol * math.sqrt(o.years), 1.0).rho(o.years) / 100)
+
+
+def test_straddle_at_the_forward():
+    """S2: straddle / F at 60 % and three months."""
+    both = sum(price(*(np.array([v]) for v in (100.0, 100.0, 0.25, 0.6, kind)))[0] for kind in (True, False))
+    assert both / 100 == pytest.approx(0.2384707695, abs=5e-11)
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("place", range(4))
+def test_meaningless_arguments_give_nan(bad, place):
+    at = [np.array([v]) for v in (100.0, 90.0, 0.5, 0.4, True)]
+    at[place] = np.array([bad])
+    assert np.isnan(price(*at)[0])
+    assert all(np.isnan(value[0]) for value in greeks(*at))

@@ -1,0 +1,44 @@
+"""The recorded frames of ../shared/frames as raw records, by key; tests that need them skip where they are missing."""
+
+import gzip
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingestion.recordings import Recording
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "frames"
+SPOT_DAYS = ("binance_spot/hftbacktest_spot_ethusdt_20240808.gz", "binance_spot/hftbacktest_spot_ethusdt_20240809.gz")
+SPOT_2021 = ("binance_spot/cryptofeed_BINANCE_20211012.jsonl.gz",)
+USDM = ("binance_futures/hftbacktest_usdm_btcusdt_20240808.gz",)
+USDM_2021 = ("binance_futures/cryptofeed_BINANCE_FUTURES_20210722.jsonl.gz",)
+KRAKEN = ("kraken/crypto-tracker_kraken_v2_book10_trade_BTCUSD_ETHUSD_20260802_prefix.jsonl",)
+DERIBIT = ("deribit/cryptofeed_DERIBIT_20210722.jsonl.gz",)
+VENUES = {SPOT_DAYS: "binance", SPOT_2021: "binance", USDM: "binance_usdm", USDM_2021: "binance_usdm"}
+VENUES |= {KRAKEN: "kraken", DERIBIT: "deribit"}
+_encode = msgspec.json.Encoder().encode
+
+
+@cache
+def recorded(files: tuple[str, ...]) -> dict[str, list[bytes]]:
+    """Values by key, the files played one after the other; frames of options and candles left out."""
+    by_key: dict[str, list[bytes]] = {}
+    for name in files:
+        path = FOLDER / name
+        if not path.exists():
+            pytest.skip(f"needs the recorded frames ../shared/frames/{name}")
+        for envelope in Recording(path, VENUES[files]):
+            if not envelope.channel.startswith(("ticker", "kline", "instrument")):
+                by_key.setdefault(f"{envelope.venue}:{envelope.symbol}", []).append(_encode(envelope))
+    return by_key
+
+
+def lines(name: str) -> list[bytes]:
+    """The lines of one recording as they are in the file."""
+    path = FOLDER / name
+    if not path.exists():
+        pytest.skip(f"needs the recorded frames ../shared/frames/{name}")
+    data = path.read_bytes()
+    return (gzip.decompress(data) if name.endswith(".gz") else data).splitlines()

@@ -1,0 +1,72 @@
+"""Every command of the README is run: here as it stands there, or by the test that is named here."""
+
+import gzip
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingestion.generator import Generator, Plan
+from ingestion.generator.instruments import instrument
+from jobs.submit import JOBS, Cluster, cancel
+from tests.conftest import Stack
+from tests.jobs.desk import Desk
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line.split("  #")[0].strip() for line in re.findall(r"^    (depthflow .*)$", README, re.MULTILINE)]
+VERBS = re.findall(r"`?make ([a-z]+)", README)
+SMALLER = {"bench books": "--frames 20000"}  # the same command on a load that a test can wait for
+ELSEWHERE = {  # by how the command begins
+    "depthflow down": "tests/stack/test_lifecycle.py",
+    "depthflow forward": "tests/ingestion/forwarder/test_process.py",  # at an exchange that is simulated
+}
+
+
+@pytest.fixture(scope="module")
+def shared(stack: Stack) -> Iterator[Stack]:
+    """The stack; the jobs that the README leaves running give their slots back."""
+    yield stack
+    cluster = Cluster.of(Desk(stack, "").settings)
+    for job in JOBS:
+        cancel(cluster, job)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the commands run, with recordings of the names that the README gives them."""
+    folder = tmp_path_factory.mktemp("readme")
+    frames = islice(Generator(Plan((instrument("binance", "BTCUSDT"),))), 200)
+    recording = b"\n".join(map(msgspec.json.encode, frames)) + b"\n"
+    for name in ("RECORDING.gz", "RECORDING.jsonl.gz"):
+        (folder / name).write_bytes(gzip.compress(recording))
+    return folder
+
+
+def runnable(command: str) -> list[str]:
+    smaller = next((more for part, more in SMALLER.items() if part in command), "")
+    return [str(Path(sys.executable).with_name("depthflow")), *shlex.split(f"{command} {smaller}")[1:]]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith(tuple(ELSEWHERE))])
+def test_a_command_of_the_readme_does_what_it_says(shared: Stack, folder: Path, command: str) -> None:
+    done = subprocess.run(
+        runnable(command), cwd=folder, env=shared.environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("verb", sorted(set(VERBS)))
+def test_a_verb_of_the_readme_is_one_of_the_makefile(verb: str) -> None:
+    assert subprocess.run(["make", "-n", verb], cwd=ROOT, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("test", ELSEWHERE.values())
+def test_what_is_run_elsewhere_has_its_test(test: str) -> None:
+    assert (ROOT / test).exists()
