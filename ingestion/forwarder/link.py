@@ -8,7 +8,7 @@ three ways: another attempt, a clean stop, or FatalRefusal.
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Container, Generator, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from secrets import token_hex
@@ -27,7 +27,6 @@ from market.records import Envelope
 
 TICK_S = 0.25
 FAREWELL_S = 2.0
-POLICY_VIOLATION = 1008  # Kraken's word for "do not come back like this"
 TRANSIENT_STATUS = frozenset({408, 418, 425, 429, 500, 502, 503, 504})
 
 log = structlog.get_logger("forwarder")
@@ -202,7 +201,7 @@ class Link:
         tasks = [asyncio.ensure_future(each) for each in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return reason_of(next(iter(done)))
+            return reason_of(next(iter(done)), self._around.dialect.final_closes)
         finally:
             for task in tasks:
                 task.cancel()
@@ -269,14 +268,17 @@ def now_us() -> int:
     return time_ns() // 1000
 
 
-def reason_of(task: "asyncio.Future[None]") -> str:
-    """Why a connection ended, of the part of it that ended first. Raises what must not be mended by another attempt."""
+def reason_of(task: "asyncio.Future[None]", final_closes: Container[int]) -> str:
+    """Why a connection ended, of the part of it that ended first. Raises what must not be mended by another attempt.
+
+    `final_closes`: the close codes by which the venue says not to come back.
+    """
     error = task.exception()
     if error is None:
         return "stopped"
     if isinstance(error, ConnectionClosed):
         closed = error.rcvd
-        if closed is not None and closed.code == POLICY_VIOLATION:
+        if closed is not None and closed.code in final_closes:
             raise FatalRefusal(f"the venue closed the connection for good: {closed.code} {closed.reason}") from error
         return f"closed: {closed.code} {closed.reason}".strip() if closed else f"lost: {error}"
     if isinstance(error, (SessionEnd, OSError, WebSocketException, asyncio.TimeoutError)):

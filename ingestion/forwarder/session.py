@@ -263,6 +263,8 @@ class Session:
         if reply.streams is not None:
             named = {stream.symbol for stream in reply.streams}
             refused = {stream for stream in asked.streams if stream.symbol in named}
+        elif asked.subscribing and all(self._ledger.stream(stream).may_lapse for stream in refused):
+            raise SessionEnd(f"refused as a whole: {reply.reason}")  # what was granted before is not let go for that
         asked.streams -= refused
         if asked.subscribing:
             self._deny(refused, reply.reason)

@@ -14,6 +14,7 @@ from ingestion.forwarder.dialects.dialect import (
     Reply,
     RestDepth,
     Stream,
+    passes,
 )
 from market.venues import binance, binance_usdm
 
@@ -59,10 +60,9 @@ def hear(frame: bytes) -> Reply | None:
     found = _decode(frame)
     if "serverShutdown" in (found.e, found.data.e):
         return Leaving("serverShutdown")
-    if found.error:
-        return Refused(found.id, bytes(found.error).decode(errors="replace"))
-    if found.code is not None:
-        return Refused(found.id, f"{found.code} {found.msg}")
+    if found.error or found.code is not None:
+        reason = bytes(found.error).decode(errors="replace") or f"{found.code} {found.msg}"
+        return Refused(found.id, reason, fatal=not passes(reason))
     return None if found.id is None else Accepted(found.id)
 
 

@@ -103,6 +103,15 @@ class Dialect:
     keepalive: Callable[[int], str | None] = lambda request: None  # said every `keepalive_s`
     depth: RestDepth | None = None  # None: the snapshot comes in the stream, upon a new subscription
     channel_check: Callable[[str], bool] = lambda channel: True  # whether the venue has such a channel
+    final_closes: frozenset[int] = frozenset()  # close codes that mean: do not come back like this
+
+
+PASSING = ("rate limit", "busy", "unavailable", "internal", "throttle", "too many requests")
+
+
+def passes(reason: str) -> bool:
+    """Whether a refusal in words, without a code that tells, speaks of now and not of what was asked."""
+    return any(word in reason.lower() for word in PASSING)
 
 
 def batches(streams: Sequence[Stream], size: int) -> Iterator[Sequence[Stream]]:

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from ingestion.forwarder.dialects.dialect import Accepted, Dialect, Endpoint, Limits, Refused, Reply, Stream
+from ingestion.forwarder.dialects.dialect import Accepted, Dialect, Endpoint, Limits, Refused, Reply, Stream, passes
 
 DEPTHS = (10, 25, 100, 500, 1000)
 # Limits on what a client sends are not published; this is far below what is known to be borne.
 MESSAGES_PER_S = 5
-TRANSIENT = ("rate limit", "busy", "unavailable", "internal", "throttle")
+POLICY_VIOLATION = 1008
 
 
 class _Subscription(msgspec.Struct, gc=False):
@@ -60,7 +60,7 @@ def hear(frame: bytes) -> Reply | None:
         return None
     symbol = found.result.symbol or found.symbol
     if not found.success:
-        fatal = not any(word in found.error.lower() for word in TRANSIENT)
+        fatal = not passes(found.error)
         # A refusal names its symbol and not its channel: it speaks of the request's stream of that symbol.
         return Refused(found.req_id, found.error, frozenset([Stream("", symbol)]) if symbol else None, fatal)
     asked = found.result
@@ -87,4 +87,5 @@ KRAKEN = Dialect(
     hear=hear,
     keepalive=_ping,
     channel_check=_known,
+    final_closes=frozenset({POLICY_VIOLATION}),
 )

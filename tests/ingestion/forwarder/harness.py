@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Lock
@@ -17,9 +17,11 @@ from ingestion.forwarder.outlet import Outlet
 from ingestion.forwarder.resync import Tell
 from ingestion.forwarder.settings import ForwardSettings
 from ingestion.forwarder.spill import Spill
+from ingestion.routing import route
 from ingestion.simulator import Simulator
 from market.keeper import Keeper, KeeperConfig
 from market.records import Envelope, Resync, Status, TopOfBook
+from market.topics import RAW_TRADES
 
 LIMIT_S = 60
 SETTLED_S = 2
@@ -185,6 +187,22 @@ async def forwarding(
     finally:
         stop.set()
         await asyncio.gather(running.task, return_exceptions=True)
+
+
+def is_snapshot(envelope: Envelope) -> bool:
+    """By REST, or in band: the simulator counts neither among what it sent."""
+    in_band = isinstance(envelope.frame, msgspec.Raw) and b'"type":"snapshot"' in bytes(envelope.frame)[:200]
+    return envelope.channel == "snapshot" or in_band
+
+
+def assert_no_holes(envelopes: Mapping[str, Iterable[Envelope]]) -> None:
+    """`seq` counts up without holes on every connection, topic and symbol, from 0 at each subscription."""
+    last: dict[tuple[str, str, bool], int] = {}
+    for symbol, each_of in envelopes.items():
+        for each in each_of:
+            key = (each.conn, symbol, route(each.venue, each.channel, symbol).topic == RAW_TRADES.name)
+            assert each.seq in (0, last.get(key, -1) + 1)
+            last[key] = each.seq
 
 
 Test: TypeAlias = Callable[..., Coroutine[Any, Any, None]]

@@ -65,6 +65,14 @@ def test_kraken_refuses_a_pair_for_good_and_a_flood_for_now() -> None:
     assert KRAKEN.hear(flood) == Refused(1, "Exceeded msg rate limit", fatal=False)
 
 
+def test_binance_refuses_for_good_or_for_now() -> None:
+    bad, busy = (
+        b'{"error":{"code":2,"msg":"%s"},"id":3}' % said for said in (b"Invalid request", b"Service unavailable")
+    )
+    assert BINANCE.hear(bad) == Refused(3, '{"code":2,"msg":"Invalid request"}')
+    assert BINANCE.hear(busy) == Refused(3, '{"code":2,"msg":"Service unavailable"}', fatal=False)
+
+
 @pytest.mark.parametrize(
     ("stream", "name"),
     [

@@ -1,10 +1,8 @@
 """Every fault of the exchange's side, on every venue: once it has ended the book is right again, and it was said."""
 
 from pathlib import Path
-from typing import cast
 
 import pytest
-from msgspec import Raw
 
 from ingestion.generator.instruments import VENUES
 from ingestion.simulator import (
@@ -23,8 +21,15 @@ from ingestion.simulator import (
     SlowSnapshot,
     simulator,
 )
-from market.records import Envelope
-from tests.ingestion.forwarder.harness import Running, caught_up, eventually, forwarding, soon
+from tests.ingestion.forwarder.harness import (
+    Running,
+    assert_no_holes,
+    caught_up,
+    eventually,
+    forwarding,
+    is_snapshot,
+    soon,
+)
 
 RATE = 40
 LOSING = [Gap(count=3), Reorder(), Corrupt()]  # of the frames' own side: the book is lost, the connection is not
@@ -129,19 +134,4 @@ async def test_no_frame_is_missing_without_a_fault(venue: str, tmp_path: Path) -
         sent = sum(sum(connection.sent.values()) for connection in exchange.connections.values())
         received = [each for symbol in symbols for each in running.broker.frames(symbol) if not is_snapshot(each)]
         assert len(received) == sent
-        assert_no_holes(running)
-
-
-def is_snapshot(envelope: Envelope) -> bool:
-    """By REST, or in band: the simulator counts neither."""
-    return envelope.channel == "snapshot" or b'"type":"snapshot"' in bytes(cast(Raw, envelope.frame))[:200]
-
-
-def assert_no_holes(running: Running) -> None:
-    """`seq` counts up without holes on every connection, topic and symbol, from 0 at each subscription."""
-    last: dict[tuple[str, str, bool], int] = {}
-    for symbol, envelopes in running.broker.envelopes.items():
-        for each in envelopes:
-            key = (each.conn, symbol, each.channel.partition(".")[0] in ("trade", "trades", "aggTrade"))
-            assert each.seq in (0, last.get(key, -1) + 1)
-            last[key] = each.seq
+        assert_no_holes(running.broker.envelopes)

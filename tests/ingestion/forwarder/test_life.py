@@ -85,6 +85,7 @@ async def test_of_two_forwarders_one_may_die_and_nothing_is_lost(venue: str, tmp
         await eventually(lambda: first.subscribed() and second.subscribed())
         await caught_up(first, exchange)
         exchange.run_market(True)
+        await eventually(lambda: all(len({each.conn for each in broker.frames(symbol)}) == 2 for symbol in symbols))
         exchange.inject(Drop(connection=min(exchange.connections)))
         await first.stop()
         await caught_up(second, exchange)
@@ -144,6 +145,29 @@ async def test_a_wrong_address_stops_with_the_status(tmp_path: Path) -> None:
         async with forwarding(exchange, tmp_path, ws_url=exchange.ws_url + "/nowhere") as running:
             with pytest.raises(FatalRefusal, match="refused with HTTP status 404"):
                 await running.task
+
+
+@soon
+async def test_kraken_says_by_close_code_1008_not_to_come_back(tmp_path: Path) -> None:
+    async with simulator(Config("kraken", rate=RATE)) as exchange, forwarding(exchange, tmp_path) as running:
+        await caught_up(running, exchange)
+        for connection in exchange.connections.values():
+            connection.leave(1008, "policy")
+        with pytest.raises(FatalRefusal, match="^the venue closed the connection for good: 1008 policy$"):
+            await running.task
+
+
+@pytest.mark.parametrize("venue", ["binance", "binance_usdm", "deribit"])
+@soon
+async def test_elsewhere_close_code_1008_is_a_disconnect_like_any_other(venue: str, tmp_path: Path) -> None:
+    async with simulator(Config(venue, rate=RATE)) as exchange, forwarding(exchange, tmp_path) as running:
+        await caught_up(running, exchange)
+        for connection in exchange.connections.values():
+            connection.leave(1008, "Too many requests")
+        symbols = exchange.config.traded
+        await eventually(lambda: all("disconnected" in running.broker.events(symbol) for symbol in symbols))
+        await eventually(running.subscribed)
+        await caught_up(running, exchange)
 
 
 @soon

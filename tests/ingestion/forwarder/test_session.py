@@ -159,6 +159,14 @@ def test_a_symbol_that_was_granted_before_is_let_go_when_refused() -> None:
     assert session.subscribed and session.symbols == ["ETH/USD"]
 
 
+def test_a_request_refused_as_a_whole_lets_no_symbol_go_that_was_granted_before() -> None:
+    session = opened("binance", BOOK)
+    session._ledger.stream(BOOK).may_lapse = True
+    with pytest.raises(SessionEnd, match="^refused as a whole: .*Invalid request"):
+        hear(session, b'{"error":{"code":2,"msg":"Invalid request: no"},"id":2}')
+    assert BOOK in session.wanted
+
+
 def test_a_channel_left_out_of_deribits_acknowledgement_was_refused() -> None:
     session = opened("deribit", Stream("book.100ms", "BTC-PERPETUAL"), Stream("book.100ms", "NOPE"))
     with pytest.raises(FatalRefusal, match="deribit refuses NOPE book.100ms: left out of the acknowledgement"):
