@@ -110,6 +110,121 @@ CREATE TABLE IF NOT EXISTS trades_1s (
 );
 CREATE INDEX IF NOT EXISTS trades_1s_ts ON trades_1s (ts DESC);
 
+-- One row per expiry of an option chain and second of event time: topic options.chain, fields as in market/options/records.py.
+-- `expiry` is when it expires; volatilities are fractions a year, money is in the chain's quote currency, open interest in base units.
+CREATE TABLE IF NOT EXISTS option_chain_metrics (
+  ts timestamptz NOT NULL,
+  venue text NOT NULL,
+  underlying text NOT NULL,
+  expiry timestamptz NOT NULL,
+  event_time bigint NOT NULL,
+  linear boolean NOT NULL,
+  strikes integer NOT NULL,
+  options integer NOT NULL,
+  years double precision NOT NULL,
+  forward double precision,
+  forward_source text,
+  index_price double precision,
+  call_open_interest double precision NOT NULL,
+  put_open_interest double precision NOT NULL,
+  pcr_open_interest double precision,
+  call_volume double precision NOT NULL,
+  put_volume double precision NOT NULL,
+  pcr_volume double precision,
+  max_pain double precision,
+  max_pain_low double precision,
+  max_pain_high double precision,
+  pain double precision,
+  max_pain_coin double precision,
+  call_wall double precision,
+  put_wall double precision,
+  call_premium double precision NOT NULL,
+  put_premium double precision NOT NULL,
+  atm_strike double precision,
+  straddle double precision,
+  straddle_coin double precision,
+  straddle_source text,
+  implied_move double precision,
+  atm_iv double precision,
+  risk_reversal_25 double precision,
+  butterfly_25 double precision,
+  skew_slope double precision,
+  forward_variance double precision,
+  forward_vol double precision,
+  gamma_gross double precision NOT NULL,
+  gamma_naive double precision NOT NULL,
+  zero_gamma double precision,
+  svi_a double precision,
+  svi_b double precision,
+  svi_rho double precision,
+  svi_m double precision,
+  svi_s double precision,
+  svi_points integer NOT NULL,
+  svi_rmse double precision,
+  svi_worst double precision,
+  svi_butterfly double precision,
+  svi_calendar double precision,
+  flags text NOT NULL DEFAULT '',
+  PRIMARY KEY (venue, underlying, expiry, ts)
+);
+CREATE INDEX IF NOT EXISTS option_chain_metrics_ts ON option_chain_metrics (venue, underlying, ts DESC);
+
+-- One row per option and second of event time: topic options.surface. Prices as quoted: coin for inverse options, money for linear ones.
+CREATE TABLE IF NOT EXISTS option_surface (
+  ts timestamptz NOT NULL,
+  venue text NOT NULL,
+  underlying text NOT NULL,
+  instrument text NOT NULL,
+  expiry timestamptz NOT NULL,
+  strike double precision NOT NULL,
+  kind text NOT NULL,
+  event_time bigint NOT NULL,
+  quote_time bigint NOT NULL,
+  forward double precision,
+  bid double precision,
+  bid_size double precision,
+  ask double precision,
+  ask_size double precision,
+  mark double precision,
+  bid_iv double precision,
+  ask_iv double precision,
+  iv double precision,
+  mark_iv double precision,
+  fit_iv double precision,
+  delta double precision,
+  net_delta double precision,
+  gamma double precision,
+  vega double precision,
+  theta double precision,
+  open_interest double precision,
+  volume double precision,
+  gamma_usd double precision NOT NULL,
+  build_up text,
+  flags text NOT NULL DEFAULT '',
+  PRIMARY KEY (venue, instrument, ts)
+);
+CREATE INDEX IF NOT EXISTS option_surface_ts ON option_surface (venue, underlying, ts DESC);
+
+-- One row per option chain and second of event time, all its expiries together: topic underlying_ticks.
+CREATE TABLE IF NOT EXISTS underlying_ticks (
+  ts timestamptz NOT NULL,
+  venue text NOT NULL,
+  underlying text NOT NULL,
+  event_time bigint NOT NULL,
+  index_price double precision,
+  options integer NOT NULL,
+  expiries integer NOT NULL,
+  call_open_interest double precision NOT NULL,
+  put_open_interest double precision NOT NULL,
+  pcr_open_interest double precision,
+  pcr_volume double precision,
+  gamma_gross double precision NOT NULL,
+  gamma_naive double precision NOT NULL,
+  zero_gamma double precision,
+  PRIMARY KEY (venue, underlying, ts)
+);
+CREATE INDEX IF NOT EXISTS underlying_ticks_ts ON underlying_ticks (ts DESC);
+
 -- TimescaleDB: a chunk a day, compressed after a day, dropped after the table's own time.
 DO $$
 DECLARE
@@ -120,16 +235,19 @@ BEGIN
   END IF;
   FOR stored IN
     SELECT * FROM (VALUES
-      ('orderbook_metrics', 'ts', INTERVAL '90 days'),
-      ('orderbook_windows', 'window_start', INTERVAL '90 days'),
-      ('orderbook_alerts', 'episode', INTERVAL '1 year'),
-      ('trades_1s', 'ts', INTERVAL '1 year')
-    ) AS listed (name, time_column, kept)
+      ('orderbook_metrics', 'ts', INTERVAL '90 days', 'venue,symbol'),
+      ('orderbook_windows', 'window_start', INTERVAL '90 days', 'venue,symbol'),
+      ('orderbook_alerts', 'episode', INTERVAL '1 year', 'venue,symbol'),
+      ('trades_1s', 'ts', INTERVAL '1 year', 'venue,symbol'),
+      ('option_chain_metrics', 'ts', INTERVAL '90 days', 'venue,underlying,expiry'),
+      ('option_surface', 'ts', INTERVAL '30 days', 'venue,instrument'),
+      ('underlying_ticks', 'ts', INTERVAL '1 year', 'venue,underlying')
+    ) AS listed (name, time_column, kept, segment)
   LOOP
     PERFORM create_hypertable(stored.name::regclass, by_range(stored.time_column::name, INTERVAL '1 day'), if_not_exists => true, migrate_data => true);
     EXECUTE format(
-      'ALTER TABLE %I SET (timescaledb.enable_columnstore, timescaledb.segmentby = ''venue,symbol'', timescaledb.orderby = %L)',
-      stored.name, stored.time_column || ' DESC'
+      'ALTER TABLE %I SET (timescaledb.enable_columnstore, timescaledb.segmentby = %L, timescaledb.orderby = %L)',
+      stored.name, stored.segment, stored.time_column || ' DESC'
     );
     EXECUTE format('CALL add_columnstore_policy(%L, after => INTERVAL ''1 day'', if_not_exists => true)', stored.name);
     PERFORM add_retention_policy(stored.name::regclass, stored.kept, if_not_exists => true);
@@ -173,7 +291,33 @@ SELECT time_bucket(INTERVAL '1 hour', bucket) AS bucket, venue, symbol,
   first(open, bucket) AS open, max(high) AS high, min(low) AS low, last(close, bucket) AS close,
   sum(volume) AS volume, sum(notional) AS notional, sum(notional) / nullif(sum(volume), 0) AS vwap,
   sum(signed_volume) AS signed_volume, sum(trades) AS trades, sum(buys) AS buys
-FROM trades_1m GROUP BY 1, 2, 3$view$)
+FROM trades_1m GROUP BY 1, 2, 3$view$),
+      ('option_chain_1m', INTERVAL '1 hour', INTERVAL '1 minute', $view$
+SELECT time_bucket(INTERVAL '1 minute', ts) AS bucket, venue, underlying, expiry, count(*) AS seconds,
+  last(years, ts) AS years, last(forward, ts) AS forward, last(pcr_open_interest, ts) AS pcr_open_interest, last(pcr_volume, ts) AS pcr_volume,
+  last(max_pain, ts) AS max_pain, last(call_open_interest, ts) AS call_open_interest, last(put_open_interest, ts) AS put_open_interest,
+  first(atm_iv, ts) AS atm_iv_open, max(atm_iv) AS atm_iv_high, min(atm_iv) AS atm_iv_low, last(atm_iv, ts) AS atm_iv_close,
+  last(implied_move, ts) AS implied_move, last(risk_reversal_25, ts) AS risk_reversal_25, last(gamma_naive, ts) AS gamma_naive
+FROM option_chain_metrics GROUP BY 1, 2, 3, 4$view$),
+      ('option_chain_1h', INTERVAL '1 day', INTERVAL '1 hour', $view$
+SELECT time_bucket(INTERVAL '1 hour', bucket) AS bucket, venue, underlying, expiry, sum(seconds) AS seconds,
+  last(years, bucket) AS years, last(forward, bucket) AS forward, last(pcr_open_interest, bucket) AS pcr_open_interest, last(pcr_volume, bucket) AS pcr_volume,
+  last(max_pain, bucket) AS max_pain, last(call_open_interest, bucket) AS call_open_interest, last(put_open_interest, bucket) AS put_open_interest,
+  first(atm_iv_open, bucket) AS atm_iv_open, max(atm_iv_high) AS atm_iv_high, min(atm_iv_low) AS atm_iv_low, last(atm_iv_close, bucket) AS atm_iv_close,
+  last(implied_move, bucket) AS implied_move, last(risk_reversal_25, bucket) AS risk_reversal_25, last(gamma_naive, bucket) AS gamma_naive
+FROM option_chain_1m GROUP BY 1, 2, 3, 4$view$),
+      ('underlying_ticks_1m', INTERVAL '1 hour', INTERVAL '1 minute', $view$
+SELECT time_bucket(INTERVAL '1 minute', ts) AS bucket, venue, underlying, count(*) AS seconds,
+  first(index_price, ts) AS index_open, max(index_price) AS index_high, min(index_price) AS index_low, last(index_price, ts) AS index_close,
+  last(pcr_open_interest, ts) AS pcr_open_interest, last(pcr_volume, ts) AS pcr_volume,
+  last(gamma_naive, ts) AS gamma_naive, last(zero_gamma, ts) AS zero_gamma
+FROM underlying_ticks GROUP BY 1, 2, 3$view$),
+      ('underlying_ticks_1h', INTERVAL '1 day', INTERVAL '1 hour', $view$
+SELECT time_bucket(INTERVAL '1 hour', bucket) AS bucket, venue, underlying, sum(seconds) AS seconds,
+  first(index_open, bucket) AS index_open, max(index_high) AS index_high, min(index_low) AS index_low, last(index_close, bucket) AS index_close,
+  last(pcr_open_interest, bucket) AS pcr_open_interest, last(pcr_volume, bucket) AS pcr_volume,
+  last(gamma_naive, bucket) AS gamma_naive, last(zero_gamma, bucket) AS zero_gamma
+FROM underlying_ticks_1m GROUP BY 1, 2, 3$view$)
     ) AS listed (name, redone, every, query)
   LOOP
     IF timescale THEN
@@ -235,6 +379,105 @@ CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE a.phase = 'enter') AS begun, count(*) FILTER (WHERE a.phase <> 'exit' AND a.severity = 'high') AS high
   FROM orderbook_alerts a WHERE a.venue = known.venue AND a.symbol = known.symbol AND a.ts > now() - INTERVAL '1 hour'
 ) AS alerts;
+
+-- One row per option chain: its newest second. Chains are found by skipping along the primary key.
+CREATE OR REPLACE VIEW option_chains AS
+WITH RECURSIVE known AS (
+  (SELECT venue, underlying FROM underlying_ticks ORDER BY venue, underlying LIMIT 1)
+  UNION ALL
+  SELECT next.venue, next.underlying
+  FROM known CROSS JOIN LATERAL (
+    SELECT t.venue, t.underlying FROM underlying_ticks t
+    WHERE (t.venue, t.underlying) > (known.venue, known.underlying) ORDER BY t.venue, t.underlying LIMIT 1
+  ) AS next
+)
+SELECT newest.*
+FROM known CROSS JOIN LATERAL (
+  SELECT * FROM underlying_ticks t WHERE t.venue = known.venue AND t.underlying = known.underlying ORDER BY t.ts DESC LIMIT 1
+) AS newest;
+
+-- One row per minute, chain and expiry: put-call ratios and max pain, with its distance from the forward as a fraction of it.
+-- Rows of the whole chain have no expiry, and no max pain, which is never pooled.
+CREATE OR REPLACE VIEW option_positioning AS
+SELECT bucket, venue, underlying, expiry, pcr_open_interest, pcr_volume, max_pain, forward, (max_pain - forward) / forward AS max_pain_distance
+FROM option_chain_1m
+UNION ALL
+SELECT bucket, venue, underlying, NULL, pcr_open_interest, pcr_volume, NULL, NULL, NULL
+FROM underlying_ticks_1m;
+
+-- One row per expiry of every chain's newest second: the term structure now. `days` to the expiry; volatilities are fractions a year.
+CREATE OR REPLACE VIEW option_term_structure AS
+SELECT m.venue, m.underlying, m.expiry, m.ts, 365 * m.years AS days, m.forward, m.atm_iv, m.forward_vol, m.implied_move, m.risk_reversal_25, m.butterfly_25, m.skew_slope
+FROM option_chains c JOIN option_chain_metrics m ON m.venue = c.venue AND m.underlying = c.underlying AND m.ts = c.ts;
+
+-- One row per option of every chain's newest seconds: its open interest, and how that changed in five minutes, an hour and a day.
+-- A change is null where the option has no row of that time or of the same span before it.
+CREATE OR REPLACE VIEW option_interest_changes AS
+SELECT
+  s.venue,
+  s.underlying,
+  s.instrument,
+  s.expiry,
+  s.strike,
+  s.kind,
+  s.ts,
+  s.open_interest,
+  s.build_up,
+  max(s.open_interest - b.open_interest) FILTER (WHERE spans.span = INTERVAL '5 minutes') AS change_5m,
+  max(s.open_interest - b.open_interest) FILTER (WHERE spans.span = INTERVAL '1 hour') AS change_1h,
+  max(s.open_interest - b.open_interest) FILTER (WHERE spans.span = INTERVAL '1 day') AS change_1d
+FROM option_chains c
+CROSS JOIN LATERAL (
+  SELECT DISTINCT ON (n.instrument) n.* FROM option_surface n
+  WHERE n.venue = c.venue AND n.underlying = c.underlying AND n.ts BETWEEN c.ts - INTERVAL '5 seconds' AND c.ts
+  ORDER BY n.instrument, n.ts DESC
+) AS s
+CROSS JOIN (VALUES (INTERVAL '5 minutes'), (INTERVAL '1 hour'), (INTERVAL '1 day')) AS spans (span)
+LEFT JOIN LATERAL (
+  SELECT e.open_interest FROM option_surface e
+  WHERE e.venue = s.venue AND e.instrument = s.instrument AND e.ts <= s.ts - spans.span AND e.ts > s.ts - 2 * spans.span
+  ORDER BY e.ts DESC LIMIT 1
+) AS b ON true
+GROUP BY s.venue, s.underlying, s.instrument, s.expiry, s.strike, s.kind, s.ts, s.open_interest, s.build_up;
+
+-- One row per option that is building up or unwinding, the options job's own class (over its window of five minutes), by size of the change.
+CREATE OR REPLACE VIEW option_build_ups AS
+SELECT *, rank() OVER (PARTITION BY venue, underlying ORDER BY abs(change_5m) DESC) AS place
+FROM option_interest_changes
+WHERE build_up <> 'neutral' AND change_5m <> 0;
+
+-- One row per hour and chain: volatility at the money at 30 days, total variance interpolated between the expiries around them.
+CREATE OR REPLACE VIEW option_iv_30d AS
+SELECT
+  bucket, venue, underlying,
+  sqrt((iv ^ 2 * years + (next_iv ^ 2 * next_years - iv ^ 2 * years) * (30 / 365.0 - years) / (next_years - years)) / (30 / 365.0)) AS iv
+FROM (
+  SELECT bucket, venue, underlying, years, atm_iv_close AS iv, lead(years) OVER nearest AS next_years, lead(atm_iv_close) OVER nearest AS next_iv
+  FROM option_chain_1h WHERE atm_iv_close IS NOT NULL
+  WINDOW nearest AS (PARTITION BY bucket, venue, underlying ORDER BY years)
+) AS neighbours
+WHERE years <= 30 / 365.0 AND next_years > 30 / 365.0;
+
+-- One row per chain: where its 30-day volatility stands among the hours of a year. `iv_rank` from 0 at the year's low to 1 at its high,
+-- `iv_percentile`: share of the hours that were lower; null while all are the same.
+CREATE OR REPLACE VIEW option_iv_rank AS
+SELECT
+  venue, underlying, bucket, iv, low, high, hours,
+  (iv - low) / nullif(high - low, 0) AS iv_rank,
+  lower::double precision / nullif(hours - 1, 0) AS iv_percentile
+FROM (
+  SELECT
+    *,
+    min(iv) OVER chain AS low,
+    max(iv) OVER chain AS high,
+    count(*) OVER chain AS hours,
+    rank() OVER (PARTITION BY venue, underlying ORDER BY iv) - 1 AS lower,
+    row_number() OVER (PARTITION BY venue, underlying ORDER BY bucket DESC) AS age
+  FROM option_iv_30d
+  WHERE bucket > now() - INTERVAL '1 year'
+  WINDOW chain AS (PARTITION BY venue, underlying)
+) AS ranked
+WHERE age = 1;
 
 -- Least privilege: the jobs write rows, dashboards read them, neither owns anything.
 DO $$

@@ -5,7 +5,16 @@ from jobs.relations import declare, insert
 from market.settings import Settings
 
 JOB = "analytics"
-SOURCES = ("functions/standing", "sources/processed", "sources/statuses", "sources/trades", "sources/alert_rules")
+SOURCES = (
+    "functions/standing",
+    "sources/processed",
+    "sources/statuses",
+    "sources/trades",
+    "sources/option_chains",
+    "sources/option_surfaces",
+    "sources/underlying_ticks",
+    "sources/alert_rules",
+)
 BOOK_VIEWS = (
     "views/book_moments",
     "views/book_seconds",
@@ -16,6 +25,14 @@ BOOK_VIEWS = (
     "views/windows",
 )
 TRADE_VIEWS = ("views/good_trades", "views/trades_1s", "views/trades_1m")
+CHAIN_VIEWS = (
+    "views/chain_moments",
+    "views/chain_readings",
+    "views/chain_minutes",
+    "views/chain_hour_readings",
+    "views/option_minutes",
+    "views/interest_readings",
+)
 ALERT_VIEWS = (
     "views/book_ticks",
     "views/imbalance_readings",
@@ -32,12 +49,15 @@ ALERT_VIEWS = (
     "views/alert_changes",
     "views/alerts",
 )
-RELATIONS = SOURCES + ("views/metrics_1s",) + BOOK_VIEWS + TRADE_VIEWS + ALERT_VIEWS
+RELATIONS = SOURCES + ("views/metrics_1s",) + BOOK_VIEWS + TRADE_VIEWS + CHAIN_VIEWS + ALERT_VIEWS
 SINKS = (
     "sinks/orderbook_metrics_sink",
     "sinks/orderbook_windows_sink",
     "sinks/window_records_sink",
     "sinks/trades_1s_sink",
+    "sinks/option_chain_metrics_sink",
+    "sinks/option_surface_sink",
+    "sinks/underlying_ticks_sink",
     "sinks/orderbook_alerts_sink",
     "sinks/alert_records_sink",
 )
@@ -46,6 +66,9 @@ INSERTS = (
     "inserts/orderbook_windows",
     "inserts/window_records",
     "inserts/trades_1s",
+    "inserts/option_chain_metrics",
+    "inserts/option_surface",
+    "inserts/underlying_ticks",
     "inserts/orderbook_alerts",
     "inserts/alert_records",
 )

@@ -70,6 +70,14 @@ def alert_defaults(settings: Settings) -> dict[str, str]:
         "ofi_z": settings.ofi_alert_z,
         "sweep_levels": float(settings.sweep_alert_levels),
         "wall_multiple": settings.wall_alert_multiple,
+        "pcr_times": settings.pcr_alert_times,
+        "pcr_crossing": settings.pcr_alert_crossing,
+        "max_pain_percent": settings.max_pain_alert_percent,
+        "iv_z": settings.iv_alert_z,
+        "skew_points": settings.skew_alert_points,
+        "interest_share": settings.interest_alert_share,
+        "straddle_share": settings.straddle_alert_share,
+        "expected_moves": settings.expected_move_alert_times,
     }
     return {name: f"{value:E}" for name, value in doubles.items()} | {"held_ms": str(settings.alert_held_ms)}
 

@@ -38,6 +38,14 @@ class Settings(BaseSettings):
     )
     sweep_alert_levels: int = Field(4, ge=2, description="levels taken at once; twice that is high")
     wall_alert_multiple: float = Field(3.0, ge=2, description="a wall over the depth without it; twice that is high")
+    pcr_alert_times: float = Field(2.0, gt=1, description="puts over calls, or calls over puts; twice that is high")
+    pcr_alert_crossing: float = Field(0.05, gt=0, description="past 1, from the other side within an hour")
+    max_pain_alert_percent: float = Field(2.0, gt=0, description="of the forward within an hour; twice that is high")
+    iv_alert_z: float = Field(4.0, gt=0, description="volatility at the money in standard deviations; twice is high")
+    skew_alert_points: float = Field(0.5, gt=0, description="risk reversal of a new sign, in points of volatility")
+    interest_alert_share: float = Field(0.05, gt=0, lt=1, description="open interest of an option over its expiry's")
+    straddle_alert_share: float = Field(0.10, gt=0, description="change of a straddle within a minute; twice is high")
+    expected_move_alert_times: float = Field(3.0, gt=0, description="moves that the straddle expected; twice is high")
     alerts_isolation: Literal["read_committed", "read_uncommitted"] = Field(
         "read_committed", description="read_uncommitted: alerts without the wait for a commit, repeated after a failure"
     )

@@ -16,6 +16,14 @@ SELECT
     WHEN 'order_flow_burst' THEN ${ofi_z}
     WHEN 'trade_sweep' THEN ${sweep_levels}
     WHEN 'wall_vanished' THEN ${wall_multiple}
+    WHEN 'pcr_extreme' THEN ${pcr_times}
+    WHEN 'pcr_crossing' THEN ${pcr_crossing}
+    WHEN 'max_pain_shift' THEN ${max_pain_percent}
+    WHEN 'iv_spike' THEN ${iv_z}
+    WHEN 'skew_inversion' THEN ${skew_points}
+    WHEN 'open_interest_change' THEN ${interest_share}
+    WHEN 'straddle_jump' THEN ${straddle_share}
+    WHEN 'expected_move_exceeded' THEN ${expected_moves}
     WHEN 'book_stale' THEN 1.0E0
   END) AS medium,
   COALESCE(own.high, overall.high, CASE r.rule
@@ -26,6 +34,14 @@ SELECT
     WHEN 'order_flow_burst' THEN 2 * ${ofi_z}
     WHEN 'trade_sweep' THEN 2 * ${sweep_levels}
     WHEN 'wall_vanished' THEN 2 * ${wall_multiple}
+    WHEN 'pcr_extreme' THEN 2 * ${pcr_times}
+    WHEN 'pcr_crossing' THEN 2 * ${pcr_crossing}
+    WHEN 'max_pain_shift' THEN 2 * ${max_pain_percent}
+    WHEN 'iv_spike' THEN 2 * ${iv_z}
+    WHEN 'skew_inversion' THEN 2 * ${skew_points}
+    WHEN 'open_interest_change' THEN 2 * ${interest_share}
+    WHEN 'straddle_jump' THEN 2 * ${straddle_share}
+    WHEN 'expected_move_exceeded' THEN 2 * ${expected_moves}
     WHEN 'book_stale' THEN 2.0E0
   END) AS high,
   CASE r.rule WHEN 'extreme_imbalance' THEN ${held_ms} ELSE 0 END AS held_ms

@@ -15,6 +15,22 @@ SELECT 'order_flow_burst', venue, symbol, read_ts, event_time, ofi_z FROM second
 UNION ALL
 SELECT 'trade_sweep', venue, symbol, read_ts, event_time, `value` FROM sweep_readings
 UNION ALL
+SELECT 'pcr_extreme', venue, symbol, read_ts, event_time, pcr_times FROM chain_readings
+UNION ALL
+SELECT 'iv_spike', venue, symbol, read_ts, event_time, iv_z FROM chain_readings
+UNION ALL
+SELECT 'straddle_jump', venue, symbol, read_ts, event_time, straddle_share FROM chain_readings
+UNION ALL
+SELECT 'pcr_crossing', venue, symbol, read_ts, event_time, pcr_past_one FROM chain_hour_readings
+UNION ALL
+SELECT 'max_pain_shift', venue, symbol, read_ts, event_time, pain_percent FROM chain_hour_readings
+UNION ALL
+SELECT 'skew_inversion', venue, symbol, read_ts, event_time, skew_points FROM chain_hour_readings
+UNION ALL
+SELECT 'expected_move_exceeded', venue, symbol, read_ts, event_time, moves FROM chain_hour_readings
+UNION ALL
+SELECT 'open_interest_change', venue, symbol, read_ts, event_time, `value` FROM interest_readings
+UNION ALL
 SELECT
   'book_stale',
   venue,

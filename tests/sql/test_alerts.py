@@ -4,10 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from jobs.analytics import ALERT_VIEWS, BOOK_VIEWS, TRADE_VIEWS
-from jobs.connectors import alert_defaults
-from market.settings import Settings
-from tests.flink import Row, rows_of
+from tests.flink import Row
 
 NOON = 1767268800000
 CALM = {"imbalance": 0.0, "spread": 1.0, "spread_bps": 1.0, "bid_depth": 10.0, "ask_depth": 10.0, "ofi": 0.0}
@@ -59,25 +56,12 @@ RECORDS = [
 STATES = [status("STALE", 1000, "gap"), status("LOST", 2000, "gap"), status("STALE", 2000, "untrusted")]
 STATES.append(status("STALE", 3000, "synced"))
 TRADES = [*(trade(100, 10.0 - level) for level in range(5)), trade(300, 5.0), trade(301, 4.0), trade(70_000, 4.0)]
+INPUTS = {"processed": sorted(RECORDS, key=lambda row: row["event_time"]), "statuses": STATES, "trades": TRADES}
 RULES = [
     {"rule_key": "extreme_imbalance|binance:RULED", "medium": 0.25, "high": None},
     {"rule_key": "extreme_imbalance|binance:OTHER", "medium": 0.01, "high": 0.02},
     {"rule_key": "wall_vanished|*", "medium": 3.2, "high": 9.0},
 ]
-
-
-@pytest.fixture(scope="module")
-def alerts(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    inputs = {
-        "processed": sorted(RECORDS, key=lambda row: row["event_time"]),
-        "statuses": STATES,
-        "trades": TRADES,
-        "alert_rules": RULES,
-    }
-    relations = ("functions/standing", *BOOK_VIEWS, *TRADE_VIEWS, *ALERT_VIEWS)
-    folder = tmp_path_factory.mktemp("alerts")
-    found = rows_of(["alerts"], inputs, relations, folder, **alert_defaults(Settings(_env_file=None)))
-    return sorted(found["alerts"], key=lambda row: row["event_time"])
 
 
 def story(alerts: list[Row], rule: str, symbol: str) -> list[tuple[str, str, int]]:

@@ -27,7 +27,9 @@ def statements(inserts: tuple[str, ...]) -> StatementSet:
 def test_every_source_is_read_once() -> None:
     plan = statements(INSERTS).explain().split("== Optimized Execution Plan ==")[1]
     scans = re.findall(r"TableSourceScan\(table=\[\[default_catalog, default_database, (\w+)", plan)
-    assert sorted(scans) == ["alert_rules", "processed", "statuses", "trades"]
+    assert sorted(scans) == [
+        *("alert_rules", "option_chains", "option_surfaces", "processed", "statuses", "trades", "underlying_ticks"),
+    ]
 
 
 def test_a_second_of_metrics_is_forgotten_after_ten_minutes() -> None:

@@ -12,8 +12,16 @@ from stack.settings import ROOT
 from tests.database import Database
 
 SCRIPT = ROOT / "init-db.sql"
-TABLES = {"orderbook_metrics", "orderbook_windows", "orderbook_alerts", "trades_1s"}
-VIEWS = {"orderbook_metrics_1m", "orderbook_metrics_1h", "trades_1m", "trades_1h", "dashboard_summary"}
+TABLES = {
+    *("orderbook_metrics", "orderbook_windows", "orderbook_alerts", "trades_1s"),
+    *("option_chain_metrics", "option_surface", "underlying_ticks"),
+}
+VIEWS = {
+    *("orderbook_metrics_1m", "orderbook_metrics_1h", "trades_1m", "trades_1h", "dashboard_summary"),
+    *("option_chain_1m", "option_chain_1h", "underlying_ticks_1m", "underlying_ticks_1h"),
+    *("option_chains", "option_positioning", "option_term_structure", "option_interest_changes", "option_build_ups"),
+    *("option_iv_30d", "option_iv_rank"),
+}
 NOON = "2026-01-01 12:00:00+00"
 # The schema as it was before windows, alerts and trades.
 FIRST_CUT = """
@@ -156,7 +164,7 @@ def squeezed(path: Path) -> str:
     "words",
     [
         "create_hypertable(stored.name::regclass, by_range(stored.time_column::name, INTERVAL '1 day'), if_not_exists",
-        "SET (timescaledb.enable_columnstore, timescaledb.segmentby = ''venue,symbol'', timescaledb.orderby = %L)",
+        "SET (timescaledb.enable_columnstore, timescaledb.segmentby = %L, timescaledb.orderby = %L)",
         "CALL add_columnstore_policy(%L, after => INTERVAL ''1 day'', if_not_exists => true)",
         "add_retention_policy(stored.name::regclass, stored.kept, if_not_exists => true)",
         "CREATE MATERIALIZED VIEW IF NOT EXISTS %I WITH (timescaledb.continuous) AS %s WITH NO DATA",
@@ -170,7 +178,7 @@ def test_timescaledb_is_spoken_to_in_the_words_seen_to_work(words: str) -> None:
 
 
 def test_every_table_becomes_a_hypertable_by_a_column_of_its_primary_key(fresh: psycopg.Connection) -> None:
-    listed = re.findall(r"\('(\w+)', '(\w+)', INTERVAL '\w+ \w+'\),?\n", SCRIPT.read_text())
+    listed = re.findall(r"\('(\w+)', '(\w+)', INTERVAL '\w+ \w+', '[\w,]+'\),?\n", SCRIPT.read_text())
     assert {name for name, _ in listed} == TABLES
     keys = (
         "SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) "

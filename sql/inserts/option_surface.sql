@@ -1,0 +1,35 @@
+-- Every second of every option into the database. JDBC takes neither TIMESTAMP_LTZ nor arrays.
+INSERT INTO option_surface_sink
+SELECT
+  CAST(TO_TIMESTAMP_LTZ(event_time, 3) AS TIMESTAMP(3)),
+  venue,
+  underlying,
+  instrument,
+  CAST(TO_TIMESTAMP_LTZ(expiry, 3) AS TIMESTAMP(3)),
+  strike,
+  kind,
+  event_time,
+  quote_time,
+  forward,
+  bid,
+  bid_size,
+  ask,
+  ask_size,
+  mark,
+  bid_iv,
+  ask_iv,
+  iv,
+  mark_iv,
+  fit_iv,
+  delta,
+  net_delta,
+  gamma,
+  vega,
+  theta,
+  open_interest,
+  volume,
+  gamma_usd,
+  build_up,
+  ARRAY_JOIN(flags, ',')
+FROM option_surfaces
+WHERE venue IS NOT NULL AND instrument IS NOT NULL AND event_time IS NOT NULL

@@ -1,0 +1,19 @@
+-- Every second of every chain into the database. JDBC takes neither TIMESTAMP_LTZ nor arrays.
+INSERT INTO underlying_ticks_sink
+SELECT
+  CAST(TO_TIMESTAMP_LTZ(event_time, 3) AS TIMESTAMP(3)),
+  venue,
+  underlying,
+  event_time,
+  index_price,
+  options,
+  expiries,
+  call_open_interest,
+  put_open_interest,
+  pcr_open_interest,
+  pcr_volume,
+  gamma_gross,
+  gamma_naive,
+  zero_gamma
+FROM underlying_ticks
+WHERE venue IS NOT NULL AND underlying IS NOT NULL AND event_time IS NOT NULL

@@ -1,0 +1,40 @@
+-- One row per option and second in the database.
+-- Key (venue, instrument, ts): upserts, so that a restart that says a row again changes nothing.
+CREATE TEMPORARY TABLE option_surface_sink (
+  ts TIMESTAMP(3),
+  venue STRING,
+  underlying STRING,
+  instrument STRING,
+  expiry TIMESTAMP(3),
+  strike DOUBLE,
+  kind STRING,
+  event_time BIGINT,
+  quote_time BIGINT,
+  forward DOUBLE,
+  bid DOUBLE,
+  bid_size DOUBLE,
+  ask DOUBLE,
+  ask_size DOUBLE,
+  mark DOUBLE,
+  bid_iv DOUBLE,
+  ask_iv DOUBLE,
+  iv DOUBLE,
+  mark_iv DOUBLE,
+  fit_iv DOUBLE,
+  delta DOUBLE,
+  net_delta DOUBLE,
+  gamma DOUBLE,
+  vega DOUBLE,
+  theta DOUBLE,
+  open_interest DOUBLE,
+  volume DOUBLE,
+  gamma_usd DOUBLE,
+  build_up STRING,
+  flags STRING,
+  PRIMARY KEY (venue, instrument, ts) NOT ENFORCED
+) WITH (
+  'connector' = 'jdbc',
+  ${database},
+  'table-name' = 'option_surface',
+  ${batches}
+)

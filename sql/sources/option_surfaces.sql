@@ -1,0 +1,47 @@
+-- One row per option and second: quotes, volatilities, Greeks, open interest. Fields: market/options/records.py, SurfaceRecord.
+-- Key (venue, instrument, event_time); a second may be said again, and its last row holds. Time: event_ts, three seconds after
+-- event_time, and the watermark at event_time: a chain may be as far behind the others, and holds back no book.
+CREATE TEMPORARY TABLE option_surfaces (
+  venue STRING,
+  underlying STRING,
+  instrument STRING,
+  expiry BIGINT,
+  strike DOUBLE,
+  kind STRING,
+  event_time BIGINT,
+  quote_time BIGINT,
+  forward DOUBLE,
+  bid DOUBLE,
+  bid_size DOUBLE,
+  ask DOUBLE,
+  ask_size DOUBLE,
+  mark DOUBLE,
+  bid_iv DOUBLE,
+  ask_iv DOUBLE,
+  iv DOUBLE,
+  mark_iv DOUBLE,
+  fit_iv DOUBLE,
+  delta DOUBLE,
+  net_delta DOUBLE,
+  gamma DOUBLE,
+  vega DOUBLE,
+  theta DOUBLE,
+  open_interest DOUBLE,
+  volume DOUBLE,
+  gamma_usd DOUBLE,
+  build_up STRING,
+  flags ARRAY<STRING>,
+  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0) + 3000, 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '3' SECOND
+) WITH (
+  'connector' = 'kafka',
+  ${kafka_evenly},
+  'topic' = '${prefix}options.surface',
+  'properties.group.id' = '${prefix}depthflow-analytics',
+  'properties.auto.offset.reset' = 'earliest',
+  'properties.isolation.level' = '${alerts_isolation}',
+  'scan.startup.mode' = 'group-offsets',
+  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'format' = 'json',
+  'json.ignore-parse-errors' = 'true'
+)
