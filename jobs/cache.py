@@ -1,4 +1,4 @@
-"""The cache job: the newest book of every symbol, and its trades as they come, to Redis."""
+"""The cache job: the newest book of every symbol, its trades as they come, and the newest option chains, to Redis."""
 
 from pyflink.datastream import DataStream, KeyedStream
 
@@ -10,7 +10,7 @@ from market import topics
 from market.settings import Settings
 
 JOB = "cache"
-READS = (topics.PROCESSED, topics.BOOKS, topics.TRADES)
+READS = (topics.PROCESSED, topics.BOOKS, topics.TRADES, topics.OPTION_CHAINS, topics.OPTION_SURFACES)
 RELATIONS = ("sources/raw_frames", "sources/frame_batches", "sinks/cached_sink")
 
 

@@ -1,6 +1,6 @@
 """The operator of the cache job, and the only place that speaks to Redis."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -9,11 +9,13 @@ from pyflink.common.typeinfo import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from market import topics
 from market.cached import Latest, Pairing, names, trade_message
+from market.options.cached import LIFE_S, Fields, chain_fields
 
 CACHED = Types.ROW_NAMED(["record_key", "published"], [Types.STRING(), Types.INT()])
 AWAY = (ConnectionError, TimeoutError, BusyLoadingError)
@@ -33,13 +35,29 @@ end
 return 1
 """
 
+# KEYS: one expiry's hash; ARGV: its life in seconds, then field, event time and record of each line. A newer field
+# stays; one of the same time is replaced, as a second that is said again replaces the first. Answers how many went.
+NEWEST_FIELDS = """
+local went = 0
+for i = 2, #ARGV, 3 do
+  local kept = redis.call('HGET', KEYS[1], ARGV[i])
+  local time = kept and tonumber(string.match(kept, '"event_time":(%d+)'))
+  if not time or tonumber(ARGV[i + 1]) >= time then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
+    went = went + 1
+  end
+end
+if went > 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return went
+"""
+
 
 class CacheOperator(KeyedProcessFunction):
     """Takes each batch of one key and topic to Redis in one flush, within the call: nothing waits in Python memory.
 
     A batch is (topic, partition, values, offsets). While Redis is away the call waits, and the job with it, for
     `patience_s`; then it fails, and Flink restarts it from its checkpoint. A line that is no record of its topic is
-    left out: the books job, which writes those topics, has its own dead letters.
+    left out: the jobs that write those topics have their own dead letters.
     """
 
     def __init__(self, url: str, topic_prefix: str, default_venue: str, patience_s: float) -> None:
@@ -51,6 +69,7 @@ class CacheOperator(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         self._redis = Redis.from_url(self._url, socket_timeout=5, socket_connect_timeout=2)
         self._newer_only = self._redis.register_script(NEWER_ONLY)
+        self._newest_fields = self._redis.register_script(NEWEST_FIELDS)
         self._newest = runtime_context.get_list_state(ListStateDescriptor("newest", Types.PICKLED_BYTE_ARRAY()))
         self._pairings: dict[str, Pairing] = {}
         metrics = runtime_context.get_metrics_group()
@@ -63,11 +82,15 @@ class CacheOperator(KeyedProcessFunction):
         key = ctx.get_current_key()
         topic, _, lines, _ = value
         lines = [bytes(line) for line in lines if line is not None]
-        if topic == self._prefix + topics.TRADES.name:
-            published = self._flush(key, None, list(_readable(lines)))
+        name = topic.removeprefix(self._prefix)
+        if name == topics.TRADES.name:
+            published = self._say_trades(key, list(_readable(lines)))
+        elif name in (topics.OPTION_CHAINS.name, topics.OPTION_SURFACES.name):
+            published = self._say_chain(chain_fields(lines))
         else:
-            published = self._flush(key, self._latest(key, topic, lines), [])
+            published = self._say_book(key, self._latest(key, name, lines))
         if published:
+            self._publishes.inc(published)
             yield Row(key, published)
 
     def _latest(self, key: str, topic: str, lines: Sequence[bytes]) -> Latest | None:
@@ -77,7 +100,7 @@ class CacheOperator(KeyedProcessFunction):
         pairing, found = self._pairings[key], None
         for line in lines:
             try:
-                if topic == self._prefix + topics.BOOKS.name:
+                if topic == topics.BOOKS.name:
                     found = pairing.add_book(line) or found
                 else:
                     pairing.add_record(line)
@@ -87,10 +110,35 @@ class CacheOperator(KeyedProcessFunction):
         self._newest.update(pairing.newest())
         return found
 
-    def _flush(self, key: str, latest: Latest | None, trades: Sequence[bytes]) -> int:
-        """Say all of it in one round trip, however often that takes; how much was published."""
-        if latest is None and not trades:
+    def _say_book(self, key: str, latest: Latest | None) -> int:
+        if latest is None:
             return 0
+        channels = names("orderbook", key, self._default_venue)
+        keys = [f"{channel}:latest" for channel in channels]
+        return int(self._flush(lambda pipeline: self._newer_only(keys, [*latest, *channels], client=pipeline))[0])
+
+    def _say_trades(self, key: str, messages: Sequence[bytes]) -> int:
+        channels = names("trades", key, self._default_venue)
+
+        def publish(pipeline: Pipeline) -> None:
+            for message in messages:
+                for channel in channels:
+                    pipeline.publish(channel, message)
+
+        if messages:
+            self._flush(publish)
+        return len(messages)
+
+    def _say_chain(self, fields: Fields) -> int:
+        def write(pipeline: Pipeline) -> None:
+            for key, lines in fields.items():
+                said = [part for field, (time, line) in lines.items() for part in (field, time, line)]
+                self._newest_fields([key], [LIFE_S, *said], client=pipeline)
+
+        return sum(map(int, self._flush(write))) if fields else 0
+
+    def _flush(self, write: Callable[[Pipeline], object]) -> list[Any]:
+        """Say all of it in one round trip, however often that takes; what Redis answers."""
         waiting = Retrying(
             retry=retry_if_exception_type(AWAY),
             wait=wait_exponential(multiplier=0.05, max=1),
@@ -98,21 +146,13 @@ class CacheOperator(KeyedProcessFunction):
             before_sleep=lambda _: self._errors.inc(),
             reraise=True,
         )
-        answers = waiting(self._say, key, latest, trades)
-        self._publishes.inc(answers)
-        return int(answers)
+        answers: list[Any] = waiting(self._round_trip, write)
+        return answers
 
-    def _say(self, key: str, latest: Latest | None, trades: Sequence[bytes]) -> int:
+    def _round_trip(self, write: Callable[[Pipeline], object]) -> list[Any]:
         with self._redis.pipeline(transaction=False) as pipeline:
-            if latest is not None:
-                channels = names("orderbook", key, self._default_venue)
-                keys = [f"{channel}:latest" for channel in channels]
-                self._newer_only(keys, [*latest, *channels], client=pipeline)
-            for message in trades:
-                for channel in names("trades", key, self._default_venue):
-                    pipeline.publish(channel, message)
-            said = pipeline.execute()
-        return len(trades) if latest is None else int(said[0])
+            write(pipeline)
+            return list(pipeline.execute())
 
 
 def _readable(lines: Sequence[bytes]) -> Iterator[bytes]:

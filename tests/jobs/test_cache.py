@@ -185,9 +185,43 @@ def test_a_restart_between_record_and_levels_loses_neither(redis: Redis, port: i
 def test_what_is_no_record_is_left_out(redis: Redis, port: int) -> None:
     context = Context()
     operator = opened(port, context)
-    for topic in ("orderbook.processed", "orderbook.books", "trades"):
+    for topic in ("orderbook.processed", "orderbook.books", "trades", "options.chain", "options.surface"):
         assert say(operator, context, topic, b"{", b"[]", b"", None, b"\xff") == []
     assert redis.keys() == []
+
+
+def chain_line(event_time: int, instrument: str | None = None, said: int = 0) -> bytes:
+    named = {"instrument": instrument} if instrument else {}
+    placed = {"venue": "deribit", "underlying": "BTC", "expiry": 1_795_766_400_000, "event_time": event_time}
+    return msgspec.json.encode(placed | {"said": said} | named)
+
+
+def test_a_chain_is_a_hash_of_its_summary_and_its_legs_for_five_minutes(redis: Redis, port: int) -> None:
+    context = Context("deribit:BTC")
+    operator = opened(port, context)
+    assert say(operator, context, "options.chain", chain_line(1), chain_line(2)) == [1]
+    legs = [chain_line(2, f"BTC-27NOV26-{strike}-C") for strike in (90, 100)]
+    assert say(operator, context, "options.surface", *legs) == [2]
+    found = redis.hgetall("chain:BTC:2026-11-27")
+    names = (b"summary", b"BTC-27NOV26-90-C", b"BTC-27NOV26-100-C")
+    assert found == dict(zip(names, (chain_line(2), *legs), strict=True))
+    assert 295 <= redis.ttl("chain:BTC:2026-11-27") <= 300
+    assert context.counters["redis_publishes_total"].count == 3
+
+
+def test_an_older_second_of_a_chain_never_comes_over_a_newer_one(redis: Redis, port: int) -> None:
+    for times in ((5, 7, 6), (1, 2)):  # the second is a job restarted without its state
+        context = Context("deribit:BTC")
+        operator = opened(port, context)
+        for time_ in times:
+            say(operator, context, "options.chain", chain_line(time_))
+            say(operator, context, "options.surface", chain_line(time_, "A"))
+    assert redis.hgetall("chain:BTC:2026-11-27") == {b"summary": chain_line(7), b"A": chain_line(7, "A")}
+    redis.expire("chain:BTC:2026-11-27", 100)
+    assert say(operator, context, "options.chain", chain_line(6)) == []
+    assert redis.ttl("chain:BTC:2026-11-27") <= 100  # what is not written keeps nothing alive
+    assert say(operator, context, "options.chain", chain_line(7, said=2)) == [1]  # a second that is said again
+    assert redis.hget("chain:BTC:2026-11-27", "summary") == chain_line(7, said=2)
 
 
 def test_a_redis_that_is_away_is_waited_for_and_ends_current(port: int, tmp_path: Path) -> None:
