@@ -89,7 +89,7 @@ def main() -> None:
     tables = table_environment(settings, JOB)
     for option, value in TUNING.items():
         tables.get_config().set(option, value)
-    declare(tables, RELATIONS + SINKS, sql_options(settings))
+    declare(tables, RELATIONS + SINKS, sql_options(settings, JOB))
     statements = tables.create_statement_set()
     insert(statements, INSERTS)
     statements.execute()

@@ -28,7 +28,7 @@ def define_workflow(records: KeyedStream, settings: Settings) -> DataStream:
 def options(settings: Settings) -> dict[str, str]:
     """What the relations ask for."""
     reads = ";".join(settings.topic_prefix + topic.name for topic in READS)
-    return sql_options(settings) | {"job": JOB, "reads": reads}
+    return sql_options(settings, JOB) | {"reads": reads}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from pyflink.datastream import KeyedStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment, Table
 
+from market.alert_rules import THRESHOLDS, alert_rules
 from market.kafka import java_client
 from market.settings import Settings
 
@@ -37,9 +38,11 @@ def table_environment(settings: Settings, job: str) -> StreamTableEnvironment:
     return tables
 
 
-def sql_options(settings: Settings) -> dict[str, str]:
-    """What the files of `sql/` may ask for by name."""
+def sql_options(settings: Settings, job: str) -> dict[str, str]:
+    """What the files of `sql/` may ask for by name, as a job of that name asks."""
     return {
+        "job": job,
+        "start": from_group(settings, job),
         "kafka": properties(java_client(settings) | CONSUMER),
         "kafka_evenly": properties(java_client(settings) | EVENLY),
         "prefix": settings.topic_prefix,
@@ -60,26 +63,25 @@ def sql_options(settings: Settings) -> dict[str, str]:
     }
 
 
+def from_group(settings: Settings, job: str) -> str:
+    """Where a job's sources begin: where its group was last, at first with the oldest record."""
+    return with_clause(
+        {
+            "properties.group.id": f"{settings.topic_prefix}depthflow-{job}",
+            "properties.auto.offset.reset": "earliest",
+            "scan.startup.mode": "group-offsets",
+        }
+    )
+
+
 def alert_defaults(settings: Settings) -> dict[str, str]:
     """Thresholds of alerts where `alert.rules` says nothing, as SQL literals: doubles, but for a time in ms."""
     doubles = {
-        "imbalance_medium": settings.alert_threshold_medium,
-        "imbalance_high": settings.alert_threshold_high,
-        "spread_multiple": settings.spread_alert_multiplier,
-        "liquidity_share": settings.liquidity_alert_share,
-        "ofi_z": settings.ofi_alert_z,
-        "sweep_levels": float(settings.sweep_alert_levels),
-        "wall_multiple": settings.wall_alert_multiple,
-        "pcr_times": settings.pcr_alert_times,
-        "pcr_crossing": settings.pcr_alert_crossing,
-        "max_pain_percent": settings.max_pain_alert_percent,
-        "iv_z": settings.iv_alert_z,
-        "skew_points": settings.skew_alert_points,
-        "interest_share": settings.interest_alert_share,
-        "straddle_share": settings.straddle_alert_share,
-        "expected_moves": settings.expected_move_alert_times,
+        f"{rule.name}_{name}": getattr(rule.default, name)
+        for rule in alert_rules(settings).values()
+        for name in THRESHOLDS
     }
-    return {name: f"{value:E}" for name, value in doubles.items()} | {"held_ms": str(settings.alert_held_ms)}
+    return {name: f"{value:.16E}" for name, value in doubles.items()} | {"held_ms": str(settings.alert_held_ms)}
 
 
 def properties(options: Mapping[str, str]) -> str:

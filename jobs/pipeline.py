@@ -22,9 +22,9 @@ def keep(batches: KeyedStream, keeping: Keeping, job: str, cached: int, settings
 
 
 def options(settings: Settings, job: str, keeping: Keeping) -> dict[str, str]:
-    """What the relations of the pipeline ask for: beside the common options, the job's own name and topics."""
-    own = {"job": job, "reads": _names(settings, keeping.reads), "writes": _names(settings, keeping.writes)}
-    return sql_options(settings) | own
+    """What the relations of the pipeline ask for: beside the common options, the job's own topics."""
+    own = {"reads": _names(settings, keeping.reads), "writes": _names(settings, keeping.writes)}
+    return sql_options(settings, job) | own
 
 
 def batches(settings: Settings, job: str, keeping: Keeping) -> tuple[StreamTableEnvironment, KeyedStream]:

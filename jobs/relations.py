@@ -6,13 +6,16 @@ Only sources and sinks carry options (`${name}`); views and inserts are read ver
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
-
-from pyflink.table import StatementSet, TableEnvironment
+from typing import TYPE_CHECKING
 
 from market.errors import UserError
 
+if TYPE_CHECKING:
+    from pyflink.table import StatementSet, TableEnvironment
+
 SQL = Path(__file__).resolve().parents[1] / "sql"
 WITH_OPTIONS = ("sources", "sinks")
+RELATIONS = ("functions", "sources", "views", "sinks")
 
 
 class MissingOption(UserError):
@@ -33,13 +36,25 @@ def statement(name: str, options: Mapping[str, str], root: Path = SQL) -> str:
         raise MissingOption(f"sql/{name}.sql needs the option {missing}, which the settings do not give") from None
 
 
-def declare(tables: TableEnvironment, names: Iterable[str], options: Mapping[str, str]) -> None:
+def files(root: Path = SQL) -> dict[str, Path]:
+    """The file of every relation, by name."""
+    return {path.stem: path for folder in RELATIONS for path in sorted((root / folder).glob("*.sql"))}
+
+
+def purpose(path: Path) -> str:
+    """What a row of a relation is, as the head of its file says before it comes to keys and times."""
+    lines = [line.removeprefix("-- ") for line in path.read_text().splitlines() if line.startswith("-- ")]
+    end = next((number for number, line in enumerate(lines) if line.startswith("Key ")), len(lines))
+    return " ".join(lines[:end])
+
+
+def declare(tables: "TableEnvironment", names: Iterable[str], options: Mapping[str, str]) -> None:
     """Create the named relations in order."""
     for name in names:
         tables.execute_sql(statement(name, options))
 
 
-def insert(statements: StatementSet, names: Iterable[str]) -> None:
+def insert(statements: "StatementSet", names: Iterable[str]) -> None:
     """Add the named inserts to one statement set: each apart would become a job of its own."""
     for name in names:
         statements.add_insert_sql(statement(name, {}))

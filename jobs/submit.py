@@ -108,6 +108,11 @@ def require_startable(cluster: Cluster, job: str) -> None:
         raise SubmitError(
             f"the job {job} runs already as {running[0]}: `depthflow stop {job}` stops it with a savepoint"
         )
+    require_slot(cluster)
+
+
+def require_slot(cluster: Cluster) -> None:
+    """Raises SubmitError for a cluster without a free slot, or one that does not answer."""
     if not cluster.free_slots():
         raise SubmitError(
             "the cluster has no free slot: stop a job, or raise FLINK_TASKMANAGERS and run `depthflow up` again"

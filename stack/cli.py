@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": Entry("stack.commands", "Check that this machine has what the stack needs.", OWN),
     "submit": Entry("jobs.cli", "Submit a job to the running Flink cluster.", "stack.reach:reach_for_submission"),
     "stop": Entry("jobs.cli", "Stop a job with a savepoint, which the next submit resumes from."),
+    "sql": Entry("jobs.sql_cli", "Flink's SQL client with every table and view there, or the answer to a query."),
     "forward": Entry("ingestion.forwarder.cli", "Put what an exchange says into the raw topics, until told to stop."),
     "topics": Entry("ingestion.topics_cli", "The topics of a broker: create, compare, look into."),
     "replay": Entry("ingestion.cli", "Play recordings, or generated frames, into the raw topics."),

@@ -15,6 +15,7 @@ Home = Annotated[
     typer.Option(help="The stack's folder; DEPTHFLOW_HOME says the same.", show_default=".depthflow", file_okay=False),
 ]
 Wipe = Annotated[bool, typer.Option("--wipe", help="Remove topics, tables, checkpoints and logs too.")]
+Gateway = Annotated[bool, typer.Option("--gateway", help="Flink's SQL gateway as well: Flink SQL over REST.")]
 Part = Annotated[str, typer.Argument(help="A process as `depthflow status` names it, or supervisord.")]
 Lines = Annotated[int, typer.Option("-n", "--lines", min=1, help="How many lines from the end.")]
 Follow = Annotated[bool, typer.Option("-f", "--follow", help="Go on with what is written next, until Ctrl-C.")]
@@ -23,7 +24,7 @@ SOMETHING_DOWN = 3
 
 
 @app.command()
-def up(home: Home = None) -> None:
+def up(home: Home = None, gateway: Gateway = False) -> None:
     """Start the local Kafka, Flink, PostgreSQL and Valkey, and wait until they answer.
 
     The first time it fetches about 60 MB of jars; later it needs no network. Twice is once.
@@ -35,9 +36,9 @@ def up(home: Home = None) -> None:
     from stack.status import endpoints
 
     settings, report = _settings(home), Reporter()
-    started = lifecycle.up(settings, report)
+    started = lifecycle.up(settings, report, gateway)
     report.console.print("The stack is up." if started else "The stack was up already.")
-    output().print(endpoints(settings))
+    output().print(endpoints(settings, gateway))
 
 
 @app.command()

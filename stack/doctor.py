@@ -117,6 +117,6 @@ def _memory(settings: StackSettings) -> Check:
 def _ports(settings: StackSettings) -> Check:
     if Supervisor(settings.home).alive():
         return Check("ports", True, "held by the running stack")
-    taken = taken_ports(settings)
+    taken = taken_ports(settings.ports())
     seen = "; ".join(f"{port} taken{port_holder(port)}" for port in taken.values()) or "free"
     return Check("ports", not taken, seen, "stop that, or move ours: " + ", ".join(taken))

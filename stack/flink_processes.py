@@ -1,4 +1,4 @@
-"""The JobManager and the TaskManagers as Java commands.
+"""The JobManager, the TaskManagers and the SQL gateway as Java commands.
 
 Flink's start scripts start three more JVMs before each of these, to read the configuration. The answer is the same for
 every TaskManager, so it is asked once here: the cluster is up seconds sooner, and so is a TaskManager that died.
@@ -6,7 +6,9 @@ every TaskManager, so it is asked once here: the cluster is up seconds sooner, a
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -15,40 +17,63 @@ from stack.errors import StackError
 from stack.flink_home import flink_home
 from stack.java import Java
 from stack.processes import Program
-from stack.settings import StackSettings
+from stack.settings import LOOPBACK, StackSettings
 
 RESULT = "BASH_JAVA_UTILS_EXEC_RESULT:"
 JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-Memory = tuple[list[str], list[str]]  # JVM flags, configuration keys
 TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+GATEWAY = "org.apache.flink.table.gateway.SqlGateway"
+SQL_GATEWAY = "sql-gateway"
+GATEWAY_HEAP = "-Xmx512m"
+QUICK = ["-XX:TieredStopAtLevel=1"]
+
+
+class Memory(NamedTuple):
+    """What follows from the memory settings."""
+
+    flags: list[str]  # of the JVM
+    keys: list[str]  # of the configuration
 
 
 def programs(settings: StackSettings, java: Java) -> list[Program]:
-    """One JobManager, and one-slot TaskManagers under fixed resource ids.
+    """One JobManager, one-slot TaskManagers under fixed resource ids, and an SQL gateway that waits to be asked for.
 
     By its id the JobManager sees that a TaskManager which registers again had died, before any heartbeat is missed.
     The JobManager makes do with the quick compiler: it moves no records, and it starts in half the time.
     """
     with ThreadPoolExecutor() as pool:
         manager, worker = pool.map(lambda role: _memory(settings, java, role), ("JM", "TM"))
-    ids = [["-D", f"taskmanager.resource-id={name}"] for name in settings.taskmanagers]
+    conf = ["--configDir", str(flink_home(settings) / "conf")]
     return [
-        _program(settings, java, "jobmanager", (["-XX:TieredStopAtLevel=1", *manager[0]], manager[1]), JOBMANAGER),
+        _program(settings, java, "jobmanager", [*QUICK, *manager.flags], [JOBMANAGER, *conf, *manager.keys]),
         *(
-            _program(settings, java, name, (worker[0], worker[1] + own), TASKMANAGER)
-            for name, own in zip(settings.taskmanagers, ids, strict=True)
+            _program(
+                settings,
+                java,
+                name,
+                worker.flags,
+                [TASKMANAGER, *conf, *worker.keys, "-D", f"taskmanager.resource-id={name}"],
+            )
+            for name in settings.taskmanagers
         ),
+        replace(_program(settings, java, SQL_GATEWAY, [*QUICK, GATEWAY_HEAP], _gateway(settings)), wanted=False),
     ]
 
 
-def _program(settings: StackSettings, java: Java, name: str, memory: Memory, main: str) -> Program:
+def _gateway(settings: StackSettings) -> list[str]:
+    """The gateway's main class and what it is told; it finds the configuration by the environment."""
+    endpoint = {"bind-address": LOOPBACK, "port": str(settings.flink_gateway_port)}
+    return [GATEWAY, *(f"-Dsql-gateway.endpoint.rest.{key}={value}" for key, value in endpoint.items())]
+
+
+def _program(settings: StackSettings, java: Java, name: str, flags: list[str], main: list[str]) -> Program:
     home = flink_home(settings)
     config = yaml.safe_load((home / "conf" / "config.yaml").read_text())
-    role, _, number = name.partition("-")
-    classpath = _classpath(home)
+    role, _, number = name.partition("-") if name != SQL_GATEWAY else (name, "", "")
+    classpath = _classpath(home, "flink-sql-gateway-*.jar" if name == SQL_GATEWAY else "")
     command = [
         str(java.executable),
-        *memory[0],
+        *flags,
         *archive_flags(settings, java, role, classpath, writes=number in ("", "1")),
         "-XX:+IgnoreUnrecognizedVMOptions",
         *config["env.java.opts.all"].split(),
@@ -58,16 +83,13 @@ def _program(settings: StackSettings, java: Java, name: str, memory: Memory, mai
         f"-Dlog4j.configurationFile={home / 'conf' / 'log4j-console.properties'}",
         "-classpath",
         classpath,
-        main,
-        "--configDir",
-        str(home / "conf"),
-        *memory[1],
+        *main,
     ]
     return Program(name, command, _environment(home))
 
 
 def _memory(settings: StackSettings, java: Java, role: str) -> Memory:
-    """What follows from the memory settings, worked out by Flink's own tool."""
+    """The memory of a JobManager (JM) or TaskManager (TM), worked out by Flink's own tool."""
     home = flink_home(settings)
     tool = "org.apache.flink.runtime.util.bash.BashJavaUtils"
     classpath = f"{home / 'bin' / 'bash-java-utils.jar'}:{_dist(home)}"
@@ -80,13 +102,17 @@ def _memory(settings: StackSettings, java: Java, role: str) -> Memory:
             f"Look at {home / 'conf' / 'config.yaml'}, and at FLINK_TASKMANAGER_MEMORY and FLINK_JOBMANAGER_MEMORY",
             (answer.stderr or answer.stdout).strip()[-2000:],
         )
-    return results[0], results[1]
+    return Memory(results[0], results[1])
 
 
-def _classpath(home: Path) -> str:
-    """Every jar by name, the distribution last, as Flink's scripts order them; links resolved, for the archives."""
+def _classpath(home: Path, optional: str = "") -> str:
+    """Every jar by name, the distribution last, as Flink's scripts order them, then the `optional` ones of `opt`.
+
+    Links are resolved, for the archives.
+    """
     jars = sorted(jar for jar in (home / "lib").glob("*.jar") if jar != _dist(home))
-    return ":".join(str(jar.resolve()) for jar in [*jars, _dist(home)])
+    more = (home / "opt").glob(optional) if optional else ()
+    return ":".join(str(jar.resolve()) for jar in [*jars, _dist(home), *more])
 
 
 def _dist(home: Path) -> Path:

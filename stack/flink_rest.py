@@ -39,6 +39,12 @@ def get(settings: StackSettings, path: str) -> Any:
         return json.load(response)
 
 
+def gateway_info(settings: StackSettings) -> Any:
+    """What the SQL gateway says of itself; raises OSError where there is none."""
+    with urlopen(f"{settings.gateway_url}/info", timeout=5) as response:
+        return json.load(response)
+
+
 def taskmanagers(settings: StackSettings) -> list[TaskManager]:
     """The registered TaskManagers."""
     found = get(settings, "/taskmanagers")["taskmanagers"]

@@ -20,7 +20,7 @@ def launch(settings: StackSettings, credentials: Credentials, supervisor: Superv
         java = find_java()
         end_orphans(settings)
         keep_archives(settings)
-        check_ports(settings)
+        check_ports(settings.ports())
     if missing := jars.missing():
         with report.step("fetching " + ", ".join(coordinate.split(":", 1)[1] for coordinate in missing)):
             jars.fetch_all(report.download)

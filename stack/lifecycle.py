@@ -10,8 +10,10 @@ from stack import home, postgres, ready
 from stack.archives import keep_archives
 from stack.credentials import load_credentials
 from stack.errors import StackError
+from stack.flink_processes import SQL_GATEWAY
 from stack.launch import launch
 from stack.orphans import end_orphans
+from stack.ports import check_ports
 from stack.processes import Supervisor
 from stack.report import Reporter
 from stack.settings import StackSettings
@@ -19,8 +21,11 @@ from stack.settings import StackSettings
 PATIENCE_S = 90
 
 
-def up(settings: StackSettings, report: Reporter) -> bool:
-    """Start what is not running, wait until every part answers. False if all of it ran already."""
+def up(settings: StackSettings, report: Reporter, gateway: bool = False) -> bool:
+    """Start what is not running, wait until every part answers. False if all of it ran already.
+
+    `gateway`: the SQL gateway as well.
+    """
     home.make(settings)
     with home.only_one(settings.home):
         supervisor = Supervisor(settings.home)
@@ -31,7 +36,9 @@ def up(settings: StackSettings, report: Reporter) -> bool:
         else:
             launch(settings, credentials, supervisor, report)
             started = True
-        for part, probe in ready.probes(settings, credentials).items():
+        if gateway:
+            started |= _start_gateway(settings, supervisor)
+        for part, probe in ready.probes(settings, credentials, supervisor).items():
             with report.step(f"waiting for {part}"):
                 ready.wait_until(part, probe, supervisor, settings.stack_start_timeout_s)
         with report.step("topics and tables"):
@@ -66,6 +73,15 @@ def _revive(supervisor: Supervisor) -> bool:
     for name in gone:
         supervisor.start_program(name)
     return bool(gone)
+
+
+def _start_gateway(settings: StackSettings, supervisor: Supervisor) -> bool:
+    """Start the SQL gateway. False if it runs already."""
+    if supervisor.has(SQL_GATEWAY):
+        return False
+    check_ports(settings.gateway_port)
+    supervisor.start_program(SQL_GATEWAY)
+    return True
 
 
 def _refuse_other_settings(settings: StackSettings) -> None:

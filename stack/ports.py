@@ -5,12 +5,12 @@ import socket
 import psutil
 
 from stack.errors import StackError
-from stack.settings import LOOPBACK, StackSettings
+from stack.settings import LOOPBACK
 
 
-def check_ports(settings: StackSettings) -> None:
-    """Raise if something listens where the stack wants to; every such port is in the message."""
-    taken = taken_ports(settings)
+def check_ports(ports: dict[str, int]) -> None:
+    """Raise if something listens on one of these, given by setting; every such port is in the message."""
+    taken = taken_ports(ports)
     if taken:
         raise StackError(
             "; ".join(f"port {port} is taken{port_holder(port)}" for port in taken.values()),
@@ -18,9 +18,9 @@ def check_ports(settings: StackSettings) -> None:
         )
 
 
-def taken_ports(settings: StackSettings) -> dict[str, int]:
-    """The ports of the settings that cannot be bound now, by setting."""
-    return {name: port for name, port in settings.ports().items() if not _free(port)}
+def taken_ports(ports: dict[str, int]) -> dict[str, int]:
+    """Those of them that cannot be bound now."""
+    return {name: port for name, port in ports.items() if not _free(port)}
 
 
 def port_holder(port: int) -> str:

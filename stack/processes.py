@@ -31,6 +31,7 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     user: str | None = None
     stop_signal: str = "TERM"
+    wanted: bool = True  # else it runs from when it is asked for
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,18 @@ class Supervisor:
         return int(self._call("getPID"))
 
     def processes(self) -> list[Process]:
-        """Every program with its state, in the order of the configuration."""
+        """Every program that was ever to run with its state, in the order of the configuration."""
         return [
             Process(
                 info["name"], info["statename"], info["pid"], info["start"], info["spawnerr"] or info["description"]
             )
             for info in self._call("getAllProcessInfo")
+            if info["start"] or info["statename"] != "STOPPED"
         ]
+
+    def has(self, name: str) -> bool:
+        """Whether the program of that name is to run."""
+        return any(process.name == name for process in self.processes())
 
     def start_program(self, name: str) -> None:
         self._call("startProcess", name, False)
@@ -169,6 +175,7 @@ def _section(home: Path, program: Program) -> str:
         "directory": "/",
         "environment": environment,
         "user": program.user,
+        "autostart": "true" if program.wanted else "false",
         "autorestart": "true",
         "startsecs": "2",
         "startretries": "10",

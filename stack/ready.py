@@ -6,6 +6,7 @@ from collections.abc import Callable
 from stack import broker, flink_rest
 from stack.credentials import Credentials
 from stack.errors import StackError
+from stack.flink_processes import SQL_GATEWAY
 from stack.processes import Supervisor, log_tail
 from stack.settings import StackSettings
 
@@ -14,14 +15,16 @@ POLL_S = 0.1
 Probe = Callable[[], object]
 
 
-def probes(settings: StackSettings, credentials: Credentials) -> dict[str, Probe]:
+def probes(settings: StackSettings, credentials: Credentials, supervisor: Supervisor) -> dict[str, Probe]:
     """A question for each part, which raises or answers with something false while the part is not there yet."""
-    return {
+    gateway: dict[str, Probe] = {SQL_GATEWAY: lambda: flink_rest.gateway_info(settings)}
+    always: dict[str, Probe] = {
         "valkey": lambda: ask_valkey(settings, credentials),
         "postgres": lambda: ask_postgres(settings, credentials),
         "kafka": lambda: broker.answers(settings),
         "flink": lambda: len(flink_rest.taskmanagers(settings)) >= settings.flink_taskmanagers,
     }
+    return always | (gateway if supervisor.has(SQL_GATEWAY) else {})
 
 
 def wait_until(part: str, probe: Probe, supervisor: Supervisor, timeout_s: float) -> None:

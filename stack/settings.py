@@ -24,6 +24,7 @@ class StackSettings(BaseSettings):
     redis_port: int = Field(6379, ge=1, le=65535)
     flink_port: int = Field(8081, ge=1, le=65535, description="Flink UI and REST")
     flink_rpc_port: int = Field(6123, ge=1, le=65535)
+    flink_gateway_port: int = Field(8083, ge=1, le=65535, description="Flink's SQL gateway, where `up --gateway` asks")
 
     kafka_heap: str = Field("1g", pattern=MEMORY)
     flink_taskmanagers: int = Field(3, ge=1, le=32, description="one-slot TaskManagers, as many as jobs run at once")
@@ -37,7 +38,7 @@ class StackSettings(BaseSettings):
         return self.depthflow_home.absolute()
 
     def ports(self) -> dict[str, int]:
-        """Port by the name of the setting that moves it."""
+        """Port by the name of the setting that moves it, of what always runs."""
         return {
             "KAFKA_PORT": self.kafka_port,
             "KAFKA_CONTROLLER_PORT": self.kafka_controller_port,
@@ -63,6 +64,15 @@ class StackSettings(BaseSettings):
     @property
     def flink_url(self) -> str:
         return f"http://{LOOPBACK}:{self.flink_port}"
+
+    @property
+    def gateway_port(self) -> dict[str, int]:
+        """That of the SQL gateway, which runs when it is asked for, likewise."""
+        return {"FLINK_GATEWAY_PORT": self.flink_gateway_port}
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.flink_gateway_port}"
 
     @property
     def taskmanagers(self) -> list[str]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from stack import broker, flink_rest, ready
 from stack.broker import TopicSize
 from stack.credentials import credentials_file, load_credentials
+from stack.flink_processes import SQL_GATEWAY
 from stack.flink_rest import Job
 from stack.processes import Process, Supervisor
 from stack.settings import LOOPBACK, StackSettings
@@ -49,7 +50,7 @@ def inspect(settings: StackSettings) -> Found:
     supervisor = Supervisor(settings.home)
     if not supervisor.alive():
         return Found(settings, [], {}, [], [], [])
-    probes = ready.probes(settings, load_credentials(settings))
+    probes = ready.probes(settings, load_credentials(settings), supervisor)
     silent = [part for part, probe in probes.items() if not ready.answers(probe)]
     return Found(
         settings,
@@ -69,12 +70,14 @@ def tables(found: Found) -> list[Table | str]:
     return [_process_table(found), *silent, _job_table(found.jobs), _topic_table(found.topics)]
 
 
-def endpoints(settings: StackSettings) -> Table:
+def endpoints(settings: StackSettings, gateway: bool) -> Table:
     """Where to reach each part, and where its password is."""
     table = Table(box=None, show_header=False, pad_edge=False)
     secret = credentials_file(settings.home)
     table.add_row("Kafka", settings.kafka_bootstrap)
     table.add_row("Flink", settings.flink_url)
+    if gateway:
+        table.add_row("SQL gateway", settings.gateway_url)
     table.add_row("PostgreSQL", f"{LOOPBACK}:{settings.postgres_port}/depthflow", f"POSTGRES_DSN in {secret}")
     table.add_row("Valkey", f"{LOOPBACK}:{settings.redis_port}", f"REDIS_URL in {secret}")
     table.add_row("FLINK_HOME", str(settings.home / "flink"))
@@ -95,6 +98,7 @@ def _process_table(found: Found) -> Table:
         "postgres": f"{LOOPBACK}:{found.settings.postgres_port}",
         "valkey": f"{LOOPBACK}:{found.settings.redis_port}",
         "jobmanager": found.settings.flink_url,
+        SQL_GATEWAY: found.settings.gateway_url,
     }
     for process in found.processes:
         color = "green" if process.state == "RUNNING" else "yellow" if process.up else "red"

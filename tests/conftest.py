@@ -89,8 +89,8 @@ def free_ports(count: int) -> list[int]:
 
 def stack_settings(home: Path, taskmanagers: int = 3) -> StackSettings:
     """Settings of a stack on free ports."""
-    names = ("kafka_port", "kafka_controller_port", "postgres_port", "redis_port", "flink_port", "flink_rpc_port")
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    names = ("kafka", "kafka_controller", "postgres", "redis", "flink", "flink_rpc", "flink_gateway")
+    ports = {f"{name}_port": port for name, port in zip(names, free_ports(len(names)), strict=True)}
     return StackSettings(
         depthflow_home=home, flink_taskmanagers=taskmanagers, flink_taskmanager_memory="1600m", **ports
     )

@@ -26,12 +26,13 @@ CONFIGURATION = {
 }
 
 
-def local_tables() -> TableEnvironment:
-    """A streaming environment whose jobs run within this process."""
+def local_tables(batch: bool = False) -> TableEnvironment:
+    """A streaming or batch environment whose jobs run within this process."""
     os.environ["PATH"] = (
         f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # thread mode asks the first python there
     )
-    tables = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    settings = EnvironmentSettings.in_batch_mode() if batch else EnvironmentSettings.in_streaming_mode()
+    tables = TableEnvironment.create(settings)
     for option, value in CONFIGURATION.items():
         tables.get_config().set(option, value)
     return tables
@@ -52,6 +53,14 @@ def declare_rows(tables: TableEnvironment, name: str, rows: Iterable[Row | str],
     )
 
 
+def declare_file(tables: TableEnvironment, view: str, folder: Path) -> None:
+    """The sink `{view}_file` with the columns of that view: JSON files in the folder of its name."""
+    described = [(row[0], row[1].replace(" *ROWTIME*", "")) for row in tables.execute_sql(f"DESCRIBE {view}").collect()]
+    columns = ", ".join(f"`{name}` {kind}" for name, kind in described)
+    place = f"'connector' = 'filesystem', 'path' = '{folder / view}', 'format' = 'json'"
+    tables.execute_sql(f"CREATE TEMPORARY TABLE {view}_file ({columns}) WITH ({place})")
+
+
 def rows_of(
     views: Iterable[str],
     inputs: Mapping[str, Iterable[Row | str]],
@@ -67,15 +76,28 @@ def rows_of(
         tables.execute_sql(statement(name, options))
     statements = tables.create_statement_set()
     for view in views:
-        described = [
-            (row[0], row[1].replace(" *ROWTIME*", "")) for row in tables.execute_sql(f"DESCRIBE {view}").collect()
-        ]
-        columns = ", ".join(f"`{name}` {kind}" for name, kind in described)
-        place = f"'connector' = 'filesystem', 'path' = '{folder / view}', 'format' = 'json'"
-        tables.execute_sql(f"CREATE TEMPORARY TABLE {view}_file ({columns}) WITH ({place})")
+        declare_file(tables, view, folder)
         statements.add_insert_sql(f"INSERT INTO {view}_file SELECT * FROM {view}")
     statements.execute().wait()
     return {view: read(folder / view) for view in views}
+
+
+def answers_of(
+    queries: Mapping[str, str], inputs: Mapping[str, Iterable[Row | str]], relations: Iterable[str], folder: Path
+) -> dict[str, list[Row]]:
+    """The rows of every query in its order, as one bounded job gives them; `relations` come after the inputs."""
+    tables = local_tables(batch=True)
+    for name, rows in inputs.items():
+        declare_rows(tables, name, rows, folder)
+    for name in relations:
+        tables.execute_sql(statement(name, {}))
+    statements = tables.create_statement_set()
+    for name, text in queries.items():
+        tables.create_temporary_view(name, tables.sql_query(text))
+        declare_file(tables, name, folder)
+        statements.add_insert_sql(f"INSERT INTO {name}_file {text}")
+    statements.execute().wait()
+    return {name: read(folder / name) for name in queries}
 
 
 def read(folder: Path) -> list[Row]:

@@ -26,6 +26,7 @@ SMALLER = {"bench books": "--frames 20000"}  # the same command on a load that a
 ELSEWHERE = {  # by how the command begins
     "depthflow down": "tests/stack/test_lifecycle.py",
     "depthflow forward": "tests/ingestion/forwarder/test_process.py",  # at an exchange that is simulated
+    "depthflow sql": "tests/jobs/test_sql_client.py",
 }
 
 

@@ -12,7 +12,7 @@ CREATE TEMPORARY TABLE alert_rules (
   'connector' = 'upsert-kafka',
   ${kafka_evenly},
   'topic' = '${prefix}alert.rules',
-  'properties.group.id' = '${prefix}depthflow-analytics',
+  'properties.group.id' = '${prefix}depthflow-${job}',
   'scan.watermark.idle-timeout' = '${idle_timeout}',
   'key.format' = 'raw',
   'value.format' = 'json',

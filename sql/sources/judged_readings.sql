@@ -9,40 +9,40 @@ SELECT
   r.event_time,
   r.`value`,
   COALESCE(own.medium, overall.medium, CASE r.rule
-    WHEN 'extreme_imbalance' THEN ${imbalance_medium}
-    WHEN 'imbalance_flip' THEN ${imbalance_medium}
-    WHEN 'spread_widening' THEN ${spread_multiple}
-    WHEN 'liquidity_withdrawal' THEN ${liquidity_share}
-    WHEN 'order_flow_burst' THEN ${ofi_z}
-    WHEN 'trade_sweep' THEN ${sweep_levels}
-    WHEN 'wall_vanished' THEN ${wall_multiple}
-    WHEN 'pcr_extreme' THEN ${pcr_times}
-    WHEN 'pcr_crossing' THEN ${pcr_crossing}
-    WHEN 'max_pain_shift' THEN ${max_pain_percent}
-    WHEN 'iv_spike' THEN ${iv_z}
-    WHEN 'skew_inversion' THEN ${skew_points}
-    WHEN 'open_interest_change' THEN ${interest_share}
-    WHEN 'straddle_jump' THEN ${straddle_share}
-    WHEN 'expected_move_exceeded' THEN ${expected_moves}
-    WHEN 'book_stale' THEN 1.0E0
+    WHEN 'extreme_imbalance' THEN ${extreme_imbalance_medium}
+    WHEN 'imbalance_flip' THEN ${imbalance_flip_medium}
+    WHEN 'spread_widening' THEN ${spread_widening_medium}
+    WHEN 'liquidity_withdrawal' THEN ${liquidity_withdrawal_medium}
+    WHEN 'order_flow_burst' THEN ${order_flow_burst_medium}
+    WHEN 'trade_sweep' THEN ${trade_sweep_medium}
+    WHEN 'wall_vanished' THEN ${wall_vanished_medium}
+    WHEN 'pcr_extreme' THEN ${pcr_extreme_medium}
+    WHEN 'pcr_crossing' THEN ${pcr_crossing_medium}
+    WHEN 'max_pain_shift' THEN ${max_pain_shift_medium}
+    WHEN 'iv_spike' THEN ${iv_spike_medium}
+    WHEN 'skew_inversion' THEN ${skew_inversion_medium}
+    WHEN 'open_interest_change' THEN ${open_interest_change_medium}
+    WHEN 'straddle_jump' THEN ${straddle_jump_medium}
+    WHEN 'expected_move_exceeded' THEN ${expected_move_exceeded_medium}
+    WHEN 'book_stale' THEN ${book_stale_medium}
   END) AS medium,
   COALESCE(own.high, overall.high, CASE r.rule
-    WHEN 'extreme_imbalance' THEN ${imbalance_high}
-    WHEN 'imbalance_flip' THEN ${imbalance_high}
-    WHEN 'spread_widening' THEN 2 * ${spread_multiple}
-    WHEN 'liquidity_withdrawal' THEN (1 + ${liquidity_share}) / 2
-    WHEN 'order_flow_burst' THEN 2 * ${ofi_z}
-    WHEN 'trade_sweep' THEN 2 * ${sweep_levels}
-    WHEN 'wall_vanished' THEN 2 * ${wall_multiple}
-    WHEN 'pcr_extreme' THEN 2 * ${pcr_times}
-    WHEN 'pcr_crossing' THEN 2 * ${pcr_crossing}
-    WHEN 'max_pain_shift' THEN 2 * ${max_pain_percent}
-    WHEN 'iv_spike' THEN 2 * ${iv_z}
-    WHEN 'skew_inversion' THEN 2 * ${skew_points}
-    WHEN 'open_interest_change' THEN 2 * ${interest_share}
-    WHEN 'straddle_jump' THEN 2 * ${straddle_share}
-    WHEN 'expected_move_exceeded' THEN 2 * ${expected_moves}
-    WHEN 'book_stale' THEN 2.0E0
+    WHEN 'extreme_imbalance' THEN ${extreme_imbalance_high}
+    WHEN 'imbalance_flip' THEN ${imbalance_flip_high}
+    WHEN 'spread_widening' THEN ${spread_widening_high}
+    WHEN 'liquidity_withdrawal' THEN ${liquidity_withdrawal_high}
+    WHEN 'order_flow_burst' THEN ${order_flow_burst_high}
+    WHEN 'trade_sweep' THEN ${trade_sweep_high}
+    WHEN 'wall_vanished' THEN ${wall_vanished_high}
+    WHEN 'pcr_extreme' THEN ${pcr_extreme_high}
+    WHEN 'pcr_crossing' THEN ${pcr_crossing_high}
+    WHEN 'max_pain_shift' THEN ${max_pain_shift_high}
+    WHEN 'iv_spike' THEN ${iv_spike_high}
+    WHEN 'skew_inversion' THEN ${skew_inversion_high}
+    WHEN 'open_interest_change' THEN ${open_interest_change_high}
+    WHEN 'straddle_jump' THEN ${straddle_jump_high}
+    WHEN 'expected_move_exceeded' THEN ${expected_move_exceeded_high}
+    WHEN 'book_stale' THEN ${book_stale_high}
   END) AS high,
   CASE r.rule WHEN 'extreme_imbalance' THEN ${held_ms} ELSE 0 END AS held_ms
 FROM (SELECT *, CONCAT(rule, '|', venue, ':', symbol) AS own_key, CONCAT(rule, '|*') AS overall_key FROM readings) AS r

@@ -59,10 +59,8 @@ CREATE TEMPORARY TABLE option_chains (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}options.chain',
-  'properties.group.id' = '${prefix}depthflow-analytics',
-  'properties.auto.offset.reset' = 'earliest',
+  ${start},
   'properties.isolation.level' = '${alerts_isolation}',
-  'scan.startup.mode' = 'group-offsets',
   'scan.watermark.idle-timeout' = '${idle_timeout}',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'

@@ -16,10 +16,8 @@ CREATE TEMPORARY TABLE statuses (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}orderbook.status',
-  'properties.group.id' = '${prefix}depthflow-analytics',
-  'properties.auto.offset.reset' = 'earliest',
+  ${start},
   'properties.isolation.level' = '${alerts_isolation}',
-  'scan.startup.mode' = 'group-offsets',
   'scan.watermark.idle-timeout' = '${idle_timeout}',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'

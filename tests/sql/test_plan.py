@@ -5,7 +5,7 @@ import re
 
 from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment
 
-from jobs.analytics import INSERTS, RELATIONS, SINKS, TUNING
+from jobs.analytics import INSERTS, JOB, RELATIONS, SINKS, TUNING
 from jobs.connectors import sql_options
 from jobs.relations import declare, insert
 from market.settings import Settings
@@ -18,7 +18,8 @@ def statements(inserts: tuple[str, ...]) -> StatementSet:
     tables.get_config().set("pipeline.jars", ";".join(jar.as_uri() for jar in flink_lib_jars()))
     for option, value in TUNING.items():
         tables.get_config().set(option, value)
-    declare(tables, RELATIONS + SINKS, sql_options(Settings(_env_file=None, postgres_dsn="postgresql://db/books")))
+    settings = Settings(_env_file=None, postgres_dsn="postgresql://db/books")
+    declare(tables, RELATIONS + SINKS, sql_options(settings, JOB))
     wanted = tables.create_statement_set()
     insert(wanted, inserts)
     return wanted

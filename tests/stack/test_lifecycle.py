@@ -1,11 +1,14 @@
 """The running stack: twice up is one, what dies comes back, down leaves nothing and loses nothing."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil
 import psycopg
@@ -38,7 +41,8 @@ def pids(stack: Stack) -> dict[str, int]:
 
 
 def answers(stack: Stack, part: str) -> bool:
-    return ready.answers(ready.probes(stack.settings, load_credentials(stack.settings))[part])
+    supervisor = Supervisor(stack.home)
+    return ready.answers(ready.probes(stack.settings, load_credentials(stack.settings), supervisor)[part])
 
 
 def status(stack: Stack) -> subprocess.CompletedProcess[str]:
@@ -62,6 +66,26 @@ def test_up_with_other_ports_is_refused_while_the_stack_runs(stack: Stack) -> No
     other = stack.settings.model_copy(update={"kafka_port": 1})
     with pytest.raises(StackError, match=f"runs with KAFKA_PORT={stack.settings.kafka_port}"):
         lifecycle.up(other, Reporter())
+
+
+def post(url: str, **body: object) -> Any:
+    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def test_a_gateway_is_started_when_it_is_asked_for_and_answers_sql(stack: Stack) -> None:
+    assert "sql-gateway" not in pids(stack)
+    assert lifecycle.up(stack.settings, Reporter(), gateway=True)
+    assert not lifecycle.up(stack.settings, Reporter(), gateway=True)
+    session = (
+        f"{stack.settings.gateway_url}/v1/sessions/{post(f'{stack.settings.gateway_url}/v1/sessions')['sessionHandle']}"
+    )
+    operation = post(f"{session}/statements", statement="SHOW CATALOGS")["operationHandle"]
+    result = f"{session}/operations/{operation}/result/0"
+    wait_for(lambda: "default_catalog" in urlopen(result, timeout=30).read().decode())
+    shown = status(stack)
+    assert shown.returncode == 0 and stack.settings.gateway_url in shown.stdout, shown.stdout
 
 
 def test_everything_listens_on_loopback_only(stack: Stack) -> None:
@@ -118,6 +142,7 @@ def test_up_recovers_from_a_killed_supervisor(stack: Stack) -> None:
 
 
 def test_down_leaves_nothing_running_and_keeps_the_data(stack: Stack) -> None:
+    lifecycle.up(stack.settings, Reporter(), gateway=True)
     mark = os.urandom(8).hex().encode()
     producer = KafkaProducer(bootstrap_servers=stack.kafka)
     sent = producer.send(RAW_BOOKS.name, mark).get(timeout=30)
@@ -125,7 +150,7 @@ def test_down_leaves_nothing_running_and_keeps_the_data(stack: Stack) -> None:
     before = pids(stack)
     assert lifecycle.down(stack.settings)
     assert not list(marked(str(stack.home))) and not any(psutil.pid_exists(pid) for pid in before.values())
-    assert not taken_ports(stack.settings)
+    assert not taken_ports(stack.settings.ports() | stack.settings.gateway_port)
     assert lifecycle.up(stack.settings, Reporter())
     consumer = KafkaConsumer(bootstrap_servers=stack.kafka)
     place = TopicPartition(RAW_BOOKS.name, sent.partition)

@@ -26,9 +26,9 @@ def test_a_taken_port_is_named_with_its_holder_and_the_setting_that_moves_it(
     settings: StackSettings, squatter: int
 ) -> None:
     with pytest.raises(StackError, match=rf"port {squatter} is taken by \S+ \(pid {os.getpid()}\)") as error:
-        check_ports(settings)
+        check_ports(settings.ports())
     assert "POSTGRES_PORT=" in error.value.mend and str(squatter) not in error.value.mend
 
 
 def test_free_ports_pass(settings: StackSettings) -> None:
-    check_ports(settings)
+    check_ports(settings.ports())

@@ -1,0 +1,35 @@
+-- Imbalances that were strong on one side and then, in time, on the other: the newest first.
+-- set symbol = '%': BTCUSDT, BTC/USD … (LIKE)
+-- set threshold = 0.5: size that counts as strong
+-- set within_s = 5: seconds between the two at most
+-- set top = 100: rows
+SELECT
+  venue,
+  symbol,
+  flipped_at,
+  ROUND(was, 4) AS was,
+  ROUND(became, 4) AS became,
+  took_ms
+FROM (
+  SELECT venue, symbol, event_ts, event_time, update_id, imbalance
+  FROM processed
+  WHERE symbol LIKE ${symbol} AND imbalance IS NOT NULL AND NOT ARRAY_CONTAINS(flags, 'one_sided')
+)
+MATCH_RECOGNIZE (
+  PARTITION BY venue, symbol
+  ORDER BY event_ts, update_id
+  MEASURES
+    flipped.event_ts AS flipped_at,
+    strong.imbalance AS was,
+    flipped.imbalance AS became,
+    flipped.event_time - strong.event_time AS took_ms
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP TO LAST flipped
+  PATTERN (strong weak* flipped) WITHIN INTERVAL '${within_s}' SECOND
+  DEFINE
+    strong AS ABS(strong.imbalance) >= ${threshold},
+    weak AS ABS(weak.imbalance) < ${threshold},
+    flipped AS ABS(flipped.imbalance) >= ${threshold} AND SIGN(flipped.imbalance) = -SIGN(strong.imbalance)
+)
+ORDER BY flipped_at DESC, venue, symbol
+LIMIT ${top}

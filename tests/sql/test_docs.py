@@ -1,0 +1,23 @@
+"""docs/sql.md names what `sql/` has."""
+
+import re
+
+from jobs.queries import queries
+from jobs.relations import SQL, files
+
+PAGE = (SQL.parent / "docs" / "sql.md").read_text()
+
+
+def named(after: str, before: str) -> list[str]:
+    """Names in the first column of the tables between two headings."""
+    rows = [line for line in PAGE.partition(after)[2].partition(before)[0].splitlines() if line.startswith("| `")]
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])]
+
+
+def test_every_query_is_listed() -> None:
+    assert named("## Queries", "## Relations") == list(queries())
+
+
+def test_what_is_named_is_there() -> None:
+    assert len(named("## Relations", "## End")) > 10
+    assert set(named("## Relations", "## End")) <= files().keys()
