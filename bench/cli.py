@@ -61,7 +61,9 @@ def domain(frames: Frames = FRAMES) -> None:
 
 @app.command()
 def forward(frames: Annotated[int, typer.Option(min=10_000, help="To send as fast as they go.")] = 150_000) -> None:
-    """A forwarder from a local socket to the broker's acknowledgements, with kafka-python and with confluent-kafka.
+    """A forwarder from a local socket to the broker's acknowledgements, also with confluent-kafka's producer in it.
+
+    Beside it cryptofeed's raw path, which is installed for that into an environment of its own.
 
     Example: depthflow bench forward
     """

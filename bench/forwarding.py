@@ -38,17 +38,21 @@ class Measured:
 
 
 class Sampled:
-    """Times of a sample of frames from receipt to acknowledgement."""
+    """Times of a sample of frames from receipt to acknowledgement, those of the first `warm_up_s` left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, warm_up_s: float) -> None:
         self.taken_us: list[int] = []
+        self._warm_up_us = int(warm_up_s * 1e6)
+        self._began_us = 0
 
     def handed_over(self, records: int, oldest_recv_us: int) -> None:
         """Not of interest here."""
 
     def acknowledged(self, recv_us: int) -> None:
         """One more."""
-        self.taken_us.append(time_ns() // 1000 - recv_us)
+        self._began_us = self._began_us or recv_us
+        if recv_us - self._began_us > self._warm_up_us:
+            self.taken_us.append(time_ns() // 1000 - recv_us)
 
 
 class Silence:
@@ -125,9 +129,9 @@ def producer(kind: str, settings: ForwardSettings) -> Producing:
     return RawProducer.connect(config) if kind == "kafka-python" else ConfluentProducer(config)
 
 
-async def measure(settings: ForwardSettings, kind: str, frames: int) -> Measured:
+async def measure(settings: ForwardSettings, kind: str, frames: int, warm_up_s: float) -> Measured:
     """Forward `frames` frames and stop."""
-    sampled, window = Sampled(), int(settings.window_mb * MEGABYTE)
+    sampled, window = Sampled(warm_up_s), int(settings.window_mb * MEGABYTE)
     sink = producer(kind, settings)
     queue = int(settings.queue_mb * MEGABYTE)
     outlet = Outlet(sink, Spill(settings.spill_dir, MEGABYTE), queue, window, sampled)
@@ -160,7 +164,7 @@ def cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def main(kind: str, frames: int, port: str, symbols: str, prefix: str, folder: str) -> None:
+def main(kind: str, frames: int, warm_up_s: float, port: str, symbols: str, prefix: str, folder: str) -> None:
     """Print the measurement as one JSON line."""
     configure("error")
     flags = {
@@ -172,10 +176,11 @@ def main(kind: str, frames: int, port: str, symbols: str, prefix: str, folder: s
         "topic_prefix": prefix,
         "spill_dir": Path(folder),
         "ws_compression": False,
+        "queue_mb": 1024,  # all of them: a full queue would drop the connection, and the sender begin anew
     }
-    measured = asyncio.run(measure(load(flags, None), kind, frames))
+    measured = asyncio.run(measure(load(flags, None), kind, frames, warm_up_s))
     print(msgspec.json.encode(asdict(measured)).decode())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:7])
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *sys.argv[4:8])

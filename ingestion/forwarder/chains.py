@@ -55,10 +55,10 @@ def query(chain: str) -> dict[str, str]:
     return {"currency": chain.rpartition("_")[2], "kind": "option", "expired": "false"}
 
 
-def chain_streams(chain: str, options: Iterable[Option], channels: Iterable[str], now_ms: int) -> dict[Stream, int]:
+def chain_streams(chain: str, options: Iterable[Option], channel: str, now_ms: int) -> dict[Stream, int]:
     """What to subscribe for a chain, each stream with the time it ends: those of unexpired options, and the index."""
     alive = [each for each in options if each.chain == chain and each.expiration_timestamp > now_ms]
-    found = {Stream(channel, each.instrument_name): each.expiration_timestamp for channel in channels for each in alive}
+    found = {Stream(channel, each.instrument_name): each.expiration_timestamp for each in alive}
     if alive:
         index = alive[0].price_index or f"{chain.lower()}_usd"
         found[Stream("index", index)] = max(each.expiration_timestamp for each in alive)
@@ -73,14 +73,14 @@ class ChainDesk:
         client: aiohttp.ClientSession,
         rest_url: str,
         chains: tuple[str, ...],
-        channels: tuple[str, ...],
+        channel: str,
         pool: Pool,
         forward: Callable[[Envelope], None],
     ) -> None:
         self._client = client
         self._url = rest_url.rstrip("/") + PATH
         self._chains = chains
-        self._channels = channels
+        self._channel = channel
         self._pool = pool
         self._forward = forward
         self._stamper = Stamper("deribit", token_hex(4))
@@ -121,7 +121,7 @@ class ChainDesk:
             body, recv_us = await response.read(), time_ns() // 1000
             response.raise_for_status()
         options = msgspec.json.decode(body, type=_Reply).result
-        self._follow(chain, chain_streams(chain, options, self._channels, recv_us // 1000))
+        self._follow(chain, chain_streams(chain, options, self._channel, recv_us // 1000))
         try:
             self._forward(self._stamper.stamp("instrument", chain, recv_us, body))
         except Full:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 
+import aiohttp
+
+from ingestion.forwarder.chains import ChainDesk
 from ingestion.forwarder.dialects import Dialect
 from ingestion.forwarder.forwarder import first_of, manner
 from ingestion.forwarder.ledger import Ledger
@@ -21,7 +24,7 @@ class CheckError(UserError):
 
 
 async def check(settings: ForwardSettings) -> Iterator[str]:
-    """Lines that say what was subscribed where. Raises CheckError, or FatalRefusal with the venue's words."""
+    """Lines that say what was subscribed where. Raises CheckError, ChainError, or FatalRefusal in the venue's words."""
     dialect = dialect_of(settings)
     base = endpoint(dialect, settings)
     streams = named_streams(dialect, settings)
@@ -29,6 +32,9 @@ async def check(settings: ForwardSettings) -> Iterator[str]:
     pool = Pool(around, base.ws, settings.connection_streams or dialect.limits.streams, None, lambda granted, _: None)
     pool.add(streams)
     try:
+        if settings.chains:
+            async with aiohttp.ClientSession(trust_env=True) as client:
+                await ChainDesk(client, base.rest, settings.chains, settings.chain_channel, pool, _ignore).seed()
         await asyncio.wait_for(first_of(pool.run(), _all_subscribed(pool)), WITHIN_S)
     except asyncio.TimeoutError:
         waiting = [place.url for place in pool.places if not all(link.session for link in place.links)]

@@ -91,8 +91,8 @@ class Forwarder:
         stack.push_async_callback(self.pool.stop)
         self.pool.add(self._streams)
         if self.settings.chains:
-            chains, channels = self.settings.chains, self.settings.chain_channels
-            desk_of_chains = ChainDesk(client, self.endpoint.rest, chains, channels, self.pool, self.forward)
+            chains, channel = self.settings.chains, self.settings.chain_channel
+            desk_of_chains = ChainDesk(client, self.endpoint.rest, chains, channel, self.pool, self.forward)
             await desk_of_chains.seed()
             background(stack, desk_of_chains.run(self.settings.chain_refresh_s))
 

@@ -28,7 +28,7 @@ class ForwardSettings(Settings):
     symbols: Names = Field((), description="as the venue writes them")
     channels: Names = Field((), description="of every symbol; the venue's usual ones if empty")
     chains: Names = Field((), description="currencies whose options are all followed (Deribit)")
-    chain_channels: Names = ("ticker.100ms",)
+    chain_channel: str = Field("ticker.100ms", description="of every option of a chain")
     chain_refresh_s: PositiveFloat = 300
     testnet: bool = False
     ws_url: str = Field("", pattern="^(wss?://.+)?$")
@@ -58,7 +58,7 @@ class ForwardSettings(Settings):
     spill_dir: Path = Path(".depthflow/spill")
     drain_s: PositiveFloat = Field(30, description="after SIGTERM, for what was received before")
 
-    @field_validator("symbols", "channels", "chains", "chain_channels", mode="before")
+    @field_validator("symbols", "channels", "chains", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -7,13 +7,17 @@ from ingestion.forwarder.settings import ConfigurationError, ForwardSettings
 def dialect_of(settings: ForwardSettings) -> Dialect:
     """The venue's dialect. Raises ConfigurationError for channels and chains that the venue does not have."""
     dialect = DIALECTS[settings.venue]
-    if settings.chains and dialect.venue != "deribit":
+    if settings.chains and not dialect.option_channels:
         raise ConfigurationError(f"CHAINS: {dialect.venue} has no option chains, got {','.join(settings.chains)}")
-    for channel in (*settings.channels, *(settings.chain_channels if settings.chains else ())):
+    for channel in settings.channels:
         if not dialect.channel_check(channel):
             raise ConfigurationError(
                 f"CHANNELS: {dialect.venue} has no channel {channel!r}; usual ones: {', '.join(dialect.channels)}"
             )
+    if settings.chains and settings.chain_channel not in dialect.option_channels:
+        raise ConfigurationError(
+            f"CHAIN_CHANNEL: expected one of {', '.join(dialect.option_channels)}, got {settings.chain_channel!r}"
+        )
     return dialect
 
 

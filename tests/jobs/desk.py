@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -24,16 +25,18 @@ PATIENCE_S = 120
 class Desk:
     """Topics, and the jobs over them."""
 
-    def __init__(self, stack: Stack, prefix: str) -> None:
+    def __init__(self, stack: Stack, prefix: str, **more: Any) -> None:
+        """`more`: settings of the jobs that are others than the stack's."""
         self.stack = stack
-        self.settings = Settings(
-            topic_prefix=prefix,
-            kafka_bootstrap_servers=stack.kafka,
-            postgres_dsn=SecretStr(stack.postgres_dsn),
-            flink_home=stack.flink_home,
-            flink_rest_url=stack.flink_url,
-            flink_state_url=stack.state_url,
-        )
+        given = {
+            "topic_prefix": prefix,
+            "kafka_bootstrap_servers": stack.kafka,
+            "postgres_dsn": SecretStr(stack.postgres_dsn),
+            "flink_home": stack.flink_home,
+            "flink_rest_url": stack.flink_url,
+            "flink_state_url": stack.state_url,
+        }
+        self.settings = Settings(**(given | more))
         ensure_topics(stack.kafka, 2, prefix=prefix)
         self.cluster = Cluster.of(self.settings)
 

@@ -12,7 +12,11 @@ TEST_REQUEST = 0  # request id of the answer to a test request: nobody waits for
 # Too many requests, retry, settlement and maintenance, internal error.
 TRANSIENT_CODES = frozenset({10028, 10040, 10041, 10047, 11051, -32603})
 SYMBOL_LAST = {"index": "deribit_price_index"}  # `kind.symbol` under another name
-KINDS = ("book", "trades", "ticker", "incremental_ticker", "index", "instrument", "markprice")
+KINDS = ("book", "trades", "ticker", "index")
+OPTION_CHANNELS = (
+    "ticker.100ms",
+    "ticker.agg2",
+)  # whole tickers: what keeps chains knows no others, and raw needs a key
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -42,9 +46,7 @@ def wire_name(stream: Stream) -> str:
     kind, _, parameters = stream.channel.partition(".")
     if kind in SYMBOL_LAST:
         return f"{SYMBOL_LAST[kind]}.{stream.symbol}"
-    if kind in ("instrument", "markprice"):
-        return f"{stream.channel}.{stream.symbol}"
-    return f"{kind}.{stream.symbol}.{parameters}" if parameters else f"{kind}.{stream.symbol}"
+    return f"{kind}.{stream.symbol}.{parameters}"
 
 
 def stream_of(name: str) -> Stream:
@@ -53,8 +55,6 @@ def stream_of(name: str) -> Stream:
     for channel, wire_kind in SYMBOL_LAST.items():
         if kind == wire_kind:
             return Stream(channel, rest[0])
-    if kind in ("instrument", "markprice"):
-        return Stream(".".join([kind, *rest[:-1]]), rest[-1])
     return Stream(".".join([kind, *rest[1:]]), rest[0])
 
 
@@ -103,4 +103,5 @@ DERIBIT = Dialect(
     hear=hear,
     greeting=_heartbeat,
     channel_check=lambda channel: channel.partition(".")[0] in KINDS,
+    option_channels=OPTION_CHANNELS,
 )

@@ -103,6 +103,7 @@ class Dialect:
     keepalive: Callable[[int], str | None] = lambda request: None  # said every `keepalive_s`
     depth: RestDepth | None = None  # None: the snapshot comes in the stream, upon a new subscription
     channel_check: Callable[[str], bool] = lambda channel: True  # whether the venue has such a channel
+    option_channels: tuple[str, ...] = ()  # of an option in a chain, the usual one first; none: no chains
     final_closes: frozenset[int] = frozenset()  # close codes that mean: do not come back like this
 
 

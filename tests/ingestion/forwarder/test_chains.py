@@ -21,7 +21,7 @@ def options() -> list[Option]:
 
 
 def test_a_chain_is_every_option_of_its_name_and_the_index() -> None:
-    assert chain_streams("BTC", options(), ["ticker.100ms"], NOW) == {
+    assert chain_streams("BTC", options(), "ticker.100ms", NOW) == {
         Stream("ticker.100ms", CALL): FRIDAY,
         Stream("ticker.100ms", PUT): NEXT_FRIDAY,
         Stream("index", "btc_usd"): NEXT_FRIDAY,
@@ -29,12 +29,12 @@ def test_a_chain_is_every_option_of_its_name_and_the_index() -> None:
 
 
 def test_an_expired_option_is_left_out() -> None:
-    assert Stream("ticker.100ms", CALL) not in chain_streams("BTC", options(), ["ticker.100ms"], FRIDAY)
+    assert Stream("ticker.100ms", CALL) not in chain_streams("BTC", options(), "ticker.100ms", FRIDAY)
 
 
 def test_a_linear_family_is_listed_under_what_it_is_paid_in() -> None:
     assert query("SOL_USDC")["currency"] == "USDC"
-    assert Stream("index", "sol_usdc") in chain_streams("SOL_USDC", options(), ["ticker.100ms"], NOW)
+    assert Stream("index", "sol_usdc") in chain_streams("SOL_USDC", options(), "ticker.100ms", NOW)
 
 
 @soon

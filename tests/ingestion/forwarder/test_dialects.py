@@ -78,9 +78,7 @@ def test_binance_refuses_for_good_or_for_now() -> None:
     [
         (Stream("book.100ms", "BTC-PERPETUAL"), "book.BTC-PERPETUAL.100ms"),
         (Stream("ticker.100ms", "BTC-27NOV26-73000-P"), "ticker.BTC-27NOV26-73000-P.100ms"),
-        (Stream("incremental_ticker", "BTC-PERPETUAL"), "incremental_ticker.BTC-PERPETUAL"),
         (Stream("index", "btc_usd"), "deribit_price_index.btc_usd"),
-        (Stream("markprice.options", "btc_usd"), "markprice.options.btc_usd"),
         (Stream("trades.raw", "XRP_USDC-30JUN23-0d625-C"), "trades.XRP_USDC-30JUN23-0d625-C.raw"),
     ],
 )

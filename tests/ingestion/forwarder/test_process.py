@@ -24,6 +24,7 @@ from tests.conftest import Stack, free_ports
 from tests.ingestion.forwarder.harness import lasting
 
 SILENCE_S = 1.0
+RATE = 20  # of each of two symbols: 5 * RATE frames take two seconds and more
 
 within_two_minutes = lasting(120)
 
@@ -85,13 +86,13 @@ def at(exchange: Simulator) -> list[str]:
 @within_two_minutes
 async def test_a_killed_forwarder_is_followed_by_one_that_mends_every_book(stack: Stack, tmp_path: Path) -> None:
     prefix = f"{uuid4().hex[:8]}-"
-    async with simulator(Config("kraken", rate=20)) as exchange:
+    async with simulator(Config("kraken", rate=RATE)) as exchange:
         async with forward(stack, prefix, tmp_path, *at(exchange)) as (first, url):
             await ready(url)
             first.kill()
         async with forward(stack, prefix, tmp_path, *at(exchange)) as (second, url):
             await ready(url)
-            await asyncio.sleep(3 * SILENCE_S)  # until whoever keeps books gives the killed one's connection up
+            await forwarded(url, 5 * RATE)  # by then whoever keeps books has given the killed one's connection up
             exchange.run_market(False)
             exchange.step(3)
             sent = sum(sum(connection.sent.values()) for connection in exchange.connections.values())

@@ -1,24 +1,33 @@
-"""TLS and SASL: every client of a forwarder, against a SASL_SSL listener of the embedded broker."""
+"""TLS and SASL: every client of a forwarder, and Flink's, against a SASL_SSL listener of the embedded broker."""
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
 from ingestion.forwarder.settings import ForwardSettings
+from ingestion.generator import Generator, Plan
+from ingestion.generator.instruments import instrument
 from ingestion.producer import DeliveryError, ProducerConfig, RawProducer
 from ingestion.simulator import Config, Simulator, simulator
 from ingestion.topics import ensure_topics
+from market.config import KeeperConfig
 from market.kafka import python_client
+from market.keeper import open_keeper
 from market.topics import RAW_BOOKS, RAW_TRADES, RESYNC
 from tests.broker import OwnBroker, own_broker, records
-from tests.conftest import free_ports
+from tests.conftest import Stack, free_ports
 from tests.ingestion.forwarder.harness import eventually, lasting, settings
 from tests.ingestion.forwarder.test_outage import made
+from tests.jobs.desk import Desk, wait_until
 
 USER, PASSWORD = "forwarder", 'it"s secret'
 pytestmark = pytest.mark.stack
@@ -35,7 +44,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnBroke
         pkcs8(certificate.private_key_pem.bytes()) + b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
     )
     port = free_ports(1)[0]
-    login = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{escaped(PASSWORD)}";'
+    jaas = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{escaped(PASSWORD)}";'
     with own_broker(
         folder / "broker",
         lambda listeners: {
@@ -43,7 +52,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnBroke
             "advertised.listeners": f"{listeners.split(',')[0]},SASL_SSL://127.0.0.1:{port}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
             "sasl.enabled.mechanisms": "PLAIN",
-            "listener.name.sasl_ssl.plain.sasl.jaas.config": escaped(login),
+            "listener.name.sasl_ssl.plain.sasl.jaas.config": escaped(jaas),
             "ssl.keystore.type": "PEM",
             "ssl.keystore.location": str(folder / "broker.pem"),
         },
@@ -63,16 +72,18 @@ def escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
+def login(address: str, authority: Path, password: str = PASSWORD) -> dict[str, Any]:
+    return {
+        "kafka_bootstrap_servers": address,
+        "kafka_security_protocol": "SASL_SSL",
+        "kafka_sasl_username": USER,
+        "kafka_sasl_password": SecretStr(password),
+        "kafka_ssl_ca": authority,
+    }
+
+
 def secured(exchange: Simulator, address: str, authority: Path, folder: Path, password: str) -> ForwardSettings:
-    return settings(
-        exchange,
-        folder,
-        kafka_bootstrap_servers=address,
-        kafka_security_protocol="SASL_SSL",
-        kafka_sasl_username=USER,
-        kafka_sasl_password=SecretStr(password),
-        kafka_ssl_ca=authority,
-    )
+    return settings(exchange, folder, **login(address, authority, password))
 
 
 @lasting(120)
@@ -96,3 +107,16 @@ async def test_a_wrong_password_is_refused(guarded: tuple[OwnBroker, str, Path],
         security = python_client(secured(exchange, address, authority, tmp_path, "wrong"))
         with pytest.raises(DeliveryError, match=f"no Kafka broker at {address} over SASL_SSL as {USER}"):
             await asyncio.to_thread(RawProducer.connect, ProducerConfig(address, security=security))
+
+
+def test_the_books_job_reads_and_writes_through_tls_and_sasl(
+    stack: Stack, guarded: tuple[OwnBroker, str, Path]
+) -> None:
+    broker, address, authority = guarded
+    desk = Desk(replace(stack, kafka=broker.address), "secure.", **login(address, authority))
+    frames = [msgspec.json.encode(each) for each in islice(Generator(Plan((instrument("kraken", "BTC/USD"),))), 200)]
+    expected = open_keeper("kraken:BTC/USD", KeeperConfig()).apply_all(frames).processed
+    with desk.running("books"):
+        desk.send(("orderbook.raw", "kraken:BTC/USD", frame) for frame in frames)
+        wait_until(lambda: desk.count("orderbook.processed") >= len(expected), "metrics of every update")
+    assert desk.read("orderbook.processed") == {"kraken:BTC/USD": expected}

@@ -78,6 +78,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ({"channels": "book.7"}, r"CHANNELS: kraken has no channel 'book\.7'; usual ones: book\.25, trade"),
         ({"chains": "BTC"}, "CHAINS: kraken has no option chains, got BTC"),
         ({"testnet": True}, "TESTNET: kraken has none"),
+        (
+            {"venue": "deribit", "chains": "BTC", "chain_channel": "incremental_ticker"},
+            r"CHAIN_CHANNEL: expected one of ticker\.100ms, ticker\.agg2, got 'incremental_ticker'",
+        ),
     ],
 )
 def test_what_the_venue_does_not_have_is_refused(changes: dict[str, object], told: str) -> None:

@@ -1,0 +1,32 @@
+"""`depthflow bench forward` measures what it says, and goes on without a peer that cannot be installed."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import peer
+from bench.forward import ours, peers, run, topics
+from bench.forwarding import PRODUCERS
+from market.settings import Settings
+from tests.conftest import Stack
+
+FRAMES = 10_000
+
+
+@pytest.mark.parametrize("producer", PRODUCERS)
+def test_every_frame_is_acknowledged_and_timed(stack: Stack, producer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", stack.kafka)
+    with topics(Settings()) as prefix:
+        measured = run(ours(producer, FRAMES, prefix), FRAMES, 0, 0)
+    assert measured.frames == FRAMES and measured.seconds > 0 and measured.cpu_s > 0
+    assert 0 < measured.ack_p50_ms <= measured.ack_p99_ms
+
+
+def test_a_peer_that_cannot_be_installed_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(peer, "PACKAGES", (str(tmp_path / "nowhere"),))
+    assert list(peers(Settings(flink_home=tmp_path / "flink"), FRAMES, "")) == []
+    said = capsys.readouterr().out.strip().splitlines()
+    assert len(said) == 1 and said[0].startswith("cryptofeed cannot be installed: ERROR: ")
+    assert said[0].endswith("; it is left out")
