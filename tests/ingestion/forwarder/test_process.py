@@ -30,12 +30,12 @@ within_two_minutes = lasting(120)
 
 
 @asynccontextmanager
-async def forward(stack: Stack, prefix: str, folder: Path, *flags: str) -> AsyncIterator[tuple[Process, str]]:
+async def forward(kafka: str, prefix: str, folder: Path, *flags: str) -> AsyncIterator[tuple[Process, str]]:
     """The process and where it tells of itself."""
     metrics = f"127.0.0.1:{free_ports(1)[0]}"
     command = [sys.executable, "-m", "stack", "forward", "--metrics-addr", metrics, *flags]
     environment = os.environ | {
-        "KAFKA_BOOTSTRAP_SERVERS": stack.kafka,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "TOPIC_PREFIX": prefix,
         "SPILL_DIR": str(folder),
         "RECONNECT_FIRST_S": "0.1",
@@ -87,10 +87,10 @@ def at(exchange: Simulator) -> list[str]:
 async def test_a_killed_forwarder_is_followed_by_one_that_mends_every_book(stack: Stack, tmp_path: Path) -> None:
     prefix = f"{uuid4().hex[:8]}-"
     async with simulator(Config("kraken", rate=RATE)) as exchange:
-        async with forward(stack, prefix, tmp_path, *at(exchange)) as (first, url):
+        async with forward(stack.kafka, prefix, tmp_path, *at(exchange)) as (first, url):
             await ready(url)
             first.kill()
-        async with forward(stack, prefix, tmp_path, *at(exchange)) as (second, url):
+        async with forward(stack.kafka, prefix, tmp_path, *at(exchange)) as (second, url):
             await ready(url)
             await forwarded(url, 5 * RATE)  # by then whoever keeps books has given the killed one's connection up
             exchange.run_market(False)
@@ -115,7 +115,7 @@ async def test_metrics_and_health_are_told_and_a_stop_by_signal_is_clean(stack: 
     prefix = f"{uuid4().hex[:8]}-"
     async with (
         simulator(Config("binance", rate=20)) as exchange,
-        forward(stack, prefix, tmp_path, *at(exchange)) as (process, url),
+        forward(stack.kafka, prefix, tmp_path, *at(exchange)) as (process, url),
         aiohttp.ClientSession() as http,
     ):
         await ready(url)
@@ -150,7 +150,7 @@ async def test_a_port_in_use_is_one_line(stack: Stack, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         flags = ["--venue=kraken", "--symbols=BTC/USD", "--ws-url=ws://127.0.0.1:1", f"--metrics-addr=127.0.0.1:{port}"]
-        async with forward(stack, "", tmp_path, *flags) as (process, _):
+        async with forward(stack.kafka, "", tmp_path, *flags) as (process, _):
             _, said = await process.communicate()
     assert process.returncode == 1
     assert said.decode().splitlines()[-1] == (

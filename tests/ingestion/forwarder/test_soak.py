@@ -2,16 +2,16 @@
 
 import asyncio
 import os
+from asyncio.subprocess import Process
 from pathlib import Path
 from time import monotonic
-from uuid import uuid4
 
 import psutil
 import pytest
 
 from ingestion.generator.market import Shape
 from ingestion.simulator import Config, simulator
-from tests.conftest import Stack
+from tests.broker import own_broker
 from tests.ingestion.forwarder.harness import lasting
 from tests.ingestion.forwarder.test_process import at, forward, ready
 
@@ -20,27 +20,33 @@ WARM_UP_S = 30
 MEGABYTE = 1024 * 1024
 
 pytestmark = [
+    pytest.mark.stack,
     pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="a long run: set DEPTHFLOW_SOAK=1"),
     pytest.mark.timeout(int(SOAK_S) + 300),
 ]
 
 
+async def watched(process: Process, url: str) -> list[float]:
+    """Resident megabytes of the process, each second, once it has warmed up."""
+    await ready(url)
+    await asyncio.sleep(WARM_UP_S)
+    memory, start, sizes = psutil.Process(process.pid).memory_info, monotonic(), list[float]()
+    while monotonic() - start < SOAK_S:
+        sizes.append(memory().rss / MEGABYTE)
+        await asyncio.sleep(1)
+    return sizes
+
+
 @lasting(SOAK_S + 240)
-async def test_memory_stays_flat_with_five_hundred_symbols(
-    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_memory_stays_flat_with_five_hundred_symbols(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     symbols = tuple(f"S{number}/USD" for number in range(500))
     config = Config("kraken", symbols, rate=1, shape=Shape(levels=30, touched=3))
-    async with (
-        simulator(config) as exchange,
-        forward(stack, f"{uuid4().hex[:8]}-", tmp_path, *at(exchange), "--channels=book.25") as (process, url),
-    ):
-        await ready(url)
-        await asyncio.sleep(WARM_UP_S)
-        memory, start, sizes = psutil.Process(process.pid).memory_info, monotonic(), list[float]()
-        while monotonic() - start < SOAK_S:
-            sizes.append(memory().rss / MEGABYTE)
-            await asyncio.sleep(1)
+    with own_broker(tmp_path / "broker") as broker:
+        async with (
+            simulator(config) as exchange,
+            forward(broker.address, "", tmp_path, *at(exchange), "--channels=book.25") as (process, url),
+        ):
+            sizes = await watched(process, url)
     with capsys.disabled():
         print(f"\nRSS MB: start {sizes[0]:.1f}, end {sizes[-1]:.1f}, peak {max(sizes):.1f}, after {SOAK_S:.0f} s")
     assert sizes[-1] < sizes[0] * 1.1 + 5
