@@ -20,7 +20,8 @@ def plan(venue: str, symbols: int, touched: int) -> Plan:
 
 def fill(bootstrap_servers: str, prefix: str, frames: Plan, count: int) -> None:
     """Put `count` envelopes on the raw topics of `prefix`, and wait until the broker has them all."""
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "compression.type": "lz4", "linger.ms": 20})
+    options = {"compression.type": "lz4", "linger.ms": 20, "partitioner": "murmur2_random"}  # as forwarders and Flink
+    producer = Producer({"bootstrap.servers": bootstrap_servers} | options)
     encode = msgspec.json.Encoder().encode
     for sent, envelope in enumerate(islice(Generator(frames), count)):
         topic, key = route(envelope.venue, envelope.channel, envelope.symbol)

@@ -20,6 +20,7 @@ STANDING = DataTypes.ROW(
 @udf(result_type=STANDING)  # type: ignore[untyped-decorator]
 def standing(
     times_ms: Sequence[int],
+    updates: Sequence[int],
     in_sync: Sequence[int],
     imbalances: Values,
     spreads: Values,
@@ -28,4 +29,4 @@ def standing(
     end_ms: int,
 ) -> Row:
     """`market.standing` over index-aligned arrays: thread mode makes every element of ARRAY<ROW> the last."""
-    return Row(*stood(times_ms, in_sync, imbalances, spreads, weighted, microprices, end_ms))
+    return Row(*stood(times_ms, updates, in_sync, imbalances, spreads, weighted, microprices, end_ms))

@@ -34,6 +34,7 @@ Values = Sequence["float | None"]
 
 def standing(
     times_ms: Sequence[int],
+    updates: Sequence[int],
     in_sync: Sequence[int],
     imbalances: Values,
     spreads: Values,
@@ -43,9 +44,13 @@ def standing(
 ) -> Standing:
     """Figures of the moments in [first moment, end_ms), each standing until the next one; at least one moment.
 
-    Moments come in any order; of those of one millisecond the last one given stands. `in_sync` is 1 or 0.
+    `updates` is 1 for an update of the book and 0 for a change of its state, `in_sync` 0 when that lost the book.
+    Moments come in any order. In one millisecond a book is synced, then updated, then lost, since books and states come
+    from two topics; of its updates the last one given stands.
     """
-    moments = sorted(zip(times_ms, in_sync, imbalances, spreads, weighted, microprices, strict=True), key=itemgetter(0))
+    order = (2 * (1 - synced) + update for update, synced in zip(updates, in_sync, strict=True))
+    columns = (times_ms, order, in_sync, imbalances, spreads, weighted, microprices)
+    moments = [(row[0], *row[2:]) for row in sorted(zip(*columns, strict=True), key=itemgetter(0, 1))]
     counted_ms = out_ms = 0
     imbalance_area = spread_area = 0.0
     ends = [*(moment[0] for moment in moments[1:]), end_ms]

@@ -46,7 +46,7 @@ def declare_rows(tables: TableEnvironment, name: str, rows: Iterable[Row | str],
     file = folder / f"{name}.jsonl"
     file.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
     columns = (SQL / "sources" / f"{name}.sql").read_text().split(") WITH (")[0]
-    columns = re.sub(r" METADATA FROM '[\w-]+' VIRTUAL", "", columns)
+    columns = re.sub(r" METADATA( FROM '[\w-]+')? VIRTUAL", "", columns)
     tables.execute_sql(
         f"{columns}) WITH ('connector' = 'filesystem', 'path' = '{file}', 'format' = 'json', "
         "'json.ignore-parse-errors' = 'true')"

@@ -3,7 +3,8 @@
 CREATE TEMPORARY TABLE lines_sink (
   topic_name STRING METADATA FROM 'topic',
   record_key STRING,
-  line STRING
+  line STRING,
+  headers MAP<STRING, BYTES> METADATA
 ) WITH (
   'connector' = 'kafka',
   ${kafka},

@@ -1,5 +1,6 @@
 -- One row per applied book update: the metrics record of the books job.
--- Key (venue, symbol, update_id). Time: event_ts (the venue's), watermark 1 s behind; silent partitions do not hold it back.
+-- Key (venue, symbol, update_id). Time: event_ts (the venue's). Watermark 1 s behind the beginning of the record's batch (header since):
+-- the batches of other symbols in its partition reach as far back, however long they are. Silent partitions do not hold it back.
 CREATE TEMPORARY TABLE processed (
   venue STRING,
   symbol STRING,
@@ -24,8 +25,9 @@ CREATE TEMPORARY TABLE processed (
   levels_ask INT,
   depth INT,
   flags ARRAY<STRING>,
+  headers MAP<STRING, BYTES> METADATA VIRTUAL,
   event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
-  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
+  WATERMARK FOR event_ts AS TO_TIMESTAMP_LTZ(COALESCE(CAST(CAST(headers['since'] AS STRING) AS BIGINT), event_time), 3) - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},

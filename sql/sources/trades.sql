@@ -1,5 +1,5 @@
 -- One row per trade; side is the aggressor's.
--- Key (venue, symbol, trade_id). Time: event_ts (the venue's), watermark 1 s behind; silent partitions do not hold it back.
+-- Key (venue, symbol, trade_id). Time: event_ts (the venue's); watermark as that of processed, idle after two seconds.
 CREATE TEMPORARY TABLE trades (
   venue STRING,
   symbol STRING,
@@ -9,15 +9,16 @@ CREATE TEMPORARY TABLE trades (
   price DOUBLE,
   size DOUBLE,
   side STRING,
+  headers MAP<STRING, BYTES> METADATA VIRTUAL,
   event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
-  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
+  WATERMARK FOR event_ts AS TO_TIMESTAMP_LTZ(COALESCE(CAST(CAST(headers['since'] AS STRING) AS BIGINT), event_time), 3) - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}trades',
   ${start},
   'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'scan.watermark.idle-timeout' = '2 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

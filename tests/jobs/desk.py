@@ -52,7 +52,9 @@ class Desk:
 
     def send(self, records: Iterable[Record]) -> None:
         """Put records on the topics, in order, and wait until the broker has them."""
-        producer = Producer({"bootstrap.servers": self.stack.kafka, "message.max.bytes": 16_000_000, "linger.ms": 5})
+        # As forwarders and Flink do: a key is then in the same partition of every topic, and in order there.
+        options = {"message.max.bytes": 16_000_000, "linger.ms": 5, "partitioner": "murmur2_random"}
+        producer = Producer({"bootstrap.servers": self.stack.kafka} | options)
         for number, (topic, key, value) in enumerate(records):
             producer.produce(self.settings.topic_prefix + topic, value, key)
             if not number % 500:

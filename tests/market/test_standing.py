@@ -8,7 +8,8 @@ SECOND = 1_000
 
 def figures(*moments: tuple[int, int, float | None, float | None]):  # type: ignore[no-untyped-def]
     times, synced, imbalances, spreads = (list(column) for column in zip(*moments, strict=True))
-    return standing(times, synced, imbalances, spreads, imbalances, spreads, SECOND)
+    updates = [int(bool(in_sync) and value is not None) for in_sync, value in zip(synced, imbalances, strict=True)]
+    return standing(times, updates, synced, imbalances, spreads, imbalances, spreads, SECOND)
 
 
 def test_each_value_weighs_with_the_time_it_stood() -> None:
@@ -34,6 +35,14 @@ def test_opens_and_closes_skip_what_is_undefined() -> None:
 
 def test_of_one_millisecond_the_last_given_stands() -> None:
     assert figures((0, 1, 0.9, 1.0), (0, 1, 0.1, 1.0)).imbalance_area == 100.0
+
+
+def test_in_one_millisecond_a_book_is_synced_then_updated_then_lost_whatever_comes_first() -> None:
+    update, synced, lost = (500, 1, 0.5, 1.0), (500, 1, None, None), (500, 0, None, None)
+    assert figures(update, synced) == figures(synced, update)
+    assert figures(update, synced).counted_ms == 500
+    assert figures(lost, update) == figures(update, lost)
+    assert figures(lost, update).out_ms == 500
 
 
 @given(st.lists(st.tuples(st.integers(0, 999), st.floats(-1, 1)), min_size=1, unique_by=lambda m: m[0]), st.randoms())

@@ -82,9 +82,6 @@ def test_one_that_does_not_last_and_one_of_an_empty_side_raise_nothing(alerts: l
     assert story(alerts, "extreme_imbalance", "SHORT") == story(alerts, "extreme_imbalance", "SIDED") == []
 
 
-@pytest.mark.xfail(
-    strict=False, reason="open: a status and a metrics record of one time race between their two sources"
-)
 def test_a_gap_ends_what_was_seen_in_the_book(alerts: list[Row]) -> None:
     assert story(alerts, "extreme_imbalance", "LOST")[:2] == [("enter", "medium", 1500), ("exit", "medium", 2000)]
 

