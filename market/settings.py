@@ -52,8 +52,8 @@ class Settings(BaseSettings):
     idle_partition_s: float = Field(
         30,
         gt=0,
-        description="silence after which a partition of orderbook.processed holds no window back: longer than a recovery "
-        "takes, since the rows of a partition that was only slow would be late",
+        description="silence after which a partition of processed records holds no window back: longer than recovery, "
+        "since the rows of a partition that was only slow would be late",
     )
     database_batch_rows: int = Field(2000, ge=1, description="rows a table's writer gathers before it sends them")
     database_flush_ms: int = Field(500, ge=1, description="how long it waits for them at most")

@@ -61,7 +61,7 @@ CREATE TEMPORARY TABLE option_chains (
   'topic' = '${prefix}options.chain',
   ${start},
   'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'scan.watermark.idle-timeout' = '2 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

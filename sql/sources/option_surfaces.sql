@@ -39,7 +39,7 @@ CREATE TEMPORARY TABLE option_surfaces (
   'topic' = '${prefix}options.surface',
   ${start},
   'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'scan.watermark.idle-timeout' = '2 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

@@ -23,7 +23,7 @@ CREATE TEMPORARY TABLE underlying_ticks (
   'topic' = '${prefix}underlying_ticks',
   ${start},
   'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'scan.watermark.idle-timeout' = '2 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

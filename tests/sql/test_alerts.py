@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import pytest
-
 from tests.flink import Row
 
 NOON = 1767268800000
