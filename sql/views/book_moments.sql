@@ -1,5 +1,5 @@
 -- One row per moment of a book: an applied update (updates = 1) or a change of its state (updates = 0, values null).
--- Key (venue, symbol, event_time), not unique. Time: event_ts. Rows without key or time are left out; bad_processed has them.
+-- Key (venue, symbol, event_time), not unique. Time: event_ts. Rows without key or time are left out; the topic deadletter has them.
 CREATE TEMPORARY VIEW book_moments AS
 SELECT
   venue,

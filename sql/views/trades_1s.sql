@@ -17,5 +17,5 @@ SELECT
   SUM(CASE side WHEN 'buy' THEN size ELSE -size END) AS signed_volume,
   COUNT(*) AS trades,
   COUNT(CASE side WHEN 'buy' THEN 1 END) AS buys
-FROM TABLE(TUMBLE(TABLE good_trades, DESCRIPTOR(event_ts), INTERVAL '1' SECOND))
+FROM TABLE(TUMBLE(TABLE timed_trades, DESCRIPTOR(event_ts), INTERVAL '1' SECOND))
 GROUP BY venue, symbol, window_start, window_end, window_time

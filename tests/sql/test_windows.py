@@ -16,7 +16,7 @@ RELATIONS = (
     "functions/standing",
     *(f"views/{name}" for name in ("book_moments", "book_seconds", "standing_seconds")),
     *(f"views/{name}" for name in ("windows_1s", "windows_10s", "windows_1m", "windows")),
-    *(f"views/{name}" for name in ("good_trades", "trades_1s", "trades_1m")),
+    *(f"views/{name}" for name in ("good_trades", "timed_trades", "trades_1s", "trades_1m")),
 )
 
 
