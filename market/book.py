@@ -19,15 +19,15 @@ PENDING = 1_000  # messages after which a change that nobody took becomes the wh
 
 
 class Side:
-    """Bids (`sign` 1) or asks (`sign` -1). Both lists end in a sentinel that sorts behind every price.
+    """Bids (`sign` 1.0) or asks (`sign` -1.0). Both lists end in a sentinel that sorts behind every price.
 
     `whole`: the change to be taken next is the whole side. `texts` holds, for venues whose checksum is over the number
     texts, each level's digits by key; those of prices that left stay until overwritten or pruned.
     """
 
-    __slots__ = ("_changes", "_digits", "_sign", "_sizes", "keys", "texts", "whole")
+    __slots__ = ("_changes", "_digits", "_reach", "_sign", "_sizes", "_top", "keys", "texts", "whole")
 
-    def __init__(self, sign: int) -> None:
+    def __init__(self, sign: float) -> None:
         self._sign = sign
         self.keys: list[float] = [inf]
         self._sizes: list[float] = [0.0]
@@ -35,12 +35,15 @@ class Side:
         self.whole = True
         self.texts: dict[float, bytes] = {}
         self._digits: bytes | None = None
+        self._top: Top | None = None
+        self._reach = 0
 
     def __len__(self) -> int:
         return len(self.keys) - 1
 
     def apply(self, levels: Sequence[Level]) -> None:
         """Set absolute sizes in order; size 0 removes, and removing what is absent is normal. `levels` is kept."""
+        self._top = None
         sizes, keys, sign = self._sizes, self.keys, self._sign
         for price, size in levels:
             key = sign * price
@@ -64,13 +67,14 @@ class Side:
         self.keys = [*(key for key, _ in held), inf]
         self._sizes = [*(size for _, size in held), 0.0]
         self.texts = {}
-        self._digits = None
+        self._digits = self._top = None
         self.whole = True
 
     def truncate(self, depth: int) -> None:
         """Drop what lies beyond the best `depth` levels."""
         excess = len(self) - depth
         if excess > 0:
+            self._top = None
             if not self.whole:
                 self._changes.append([(self._sign * key, 0.0) for key in self.keys[:excess]])
             del self.keys[:excess], self._sizes[:excess]
@@ -80,13 +84,17 @@ class Side:
         return self._sign * self.keys[-2] if len(self.keys) > 1 else None
 
     def top(self, depth: int) -> "Top":
-        """The best `depth` levels as they are now."""
-        return Top(self._sign, self.keys[-2 : -depth - 2 : -1], self._sizes[-2 : -depth - 2 : -1])
+        """The best `depth` levels as they are now; the same object for as long as nothing changes."""
+        if self._top is None or self._reach != depth:
+            self._top = Top(self._sign, self.keys[-2 : -depth - 2 : -1], self._sizes[-2 : -depth - 2 : -1])
+            self._reach = depth
+        return self._top
 
     def spell(self, levels: Sequence[Level], texts: Iterable[bytes]) -> None:
         """Note the digits of levels, in their order."""
         sign, kept = self._sign, self.texts
-        kept.update(zip([sign * price for price, _ in levels], texts, strict=True))
+        for (price, _), text in zip(levels, texts, strict=True):
+            kept[sign * price] = text
         self._digits = None
         if len(kept) > 2 * len(self.keys) + SPARE_TEXTS:
             self.texts = {key: kept[key] for key in self.keys[:-1]}
@@ -121,7 +129,7 @@ class Side:
 class Top(Struct, gc=False):
     """The best levels of a side at one moment, best first. Prices are made only when asked for."""
 
-    sign: int
+    sign: float
     keys: list[float]
     sizes: list[float]
 
@@ -140,8 +148,8 @@ class Book:
     __slots__ = ("asks", "bids")
 
     def __init__(self) -> None:
-        self.bids = Side(1)
-        self.asks = Side(-1)
+        self.bids = Side(1.0)
+        self.asks = Side(-1.0)
 
     def apply(self, bids: Sequence[Level], asks: Sequence[Level]) -> None:
         """Apply one complete message."""

@@ -121,14 +121,34 @@ def depth_dropped(before: float, now: float, share: float = 0.5) -> bool:
     return before > 0 and (before - now) / before >= share
 
 
+class SideMetrics(Struct, gc=False):
+    """What one side alone adds to the record, over its best `levels` levels: touch, Σ size, Σ size/rank."""
+
+    top: Top
+    price: float
+    size: float
+    depth: float
+    weighted: float
+    levels: int
+
+
+def side_metrics(top: Top, weights: Sequence[float]) -> SideMetrics:
+    """One side over as many levels as there are weights. Price and size of an empty side are 0."""
+    sizes = top.sizes[: len(weights)]
+    if not sizes:
+        return SideMetrics(top, 0.0, 0.0, 0.0, 0.0, 0)
+    best = top.sign * top.keys[0]
+    return SideMetrics(top, best, sizes[0], fsum(sizes), weighted_depth(sizes, weights), len(sizes))
+
+
 def measure(
     venue: str,
     symbol: str,
     event_time: int,
     recv_us: int,
     update_id: int,
-    bids: Top,
-    asks: Top,
+    bids: SideMetrics,
+    asks: SideMetrics,
     depth: int,
     before: Touch | None,
     flags: Sequence[str] = (),
@@ -139,46 +159,41 @@ def measure(
     `empty` (both sides), `one_sided` (imbalances are exactly ±1 and no alert may use them), `ofi_seed` (nothing to
     compare with).
     """
-    bid_sizes, ask_sizes = bids.sizes[:depth], asks.sizes[:depth]
-    bid_depth, ask_depth = fsum(bid_sizes), fsum(ask_sizes)
-    weights = rank_weights(depth)
-    bid, bid_size = (bids.sign * bids.keys[0], bid_sizes[0]) if bid_sizes else (None, None)
-    ask, ask_size = (asks.sign * asks.keys[0], ask_sizes[0]) if ask_sizes else (None, None)
     reasons = [*flags]
     now = middle = micro = gap = gap_bps = flow = None
-    if bid is None or bid_size is None or ask is None or ask_size is None:
-        reasons.append("one_sided" if bid_sizes or ask_sizes else "empty")
-    else:
-        middle, gap = mid(bid, ask), spread(bid, ask)
+    if bids.levels and asks.levels:
+        now = Touch(bids.price, bids.size, asks.price, asks.size)
+        middle, gap = mid(bids.price, asks.price), spread(bids.price, asks.price)
         gap_bps = spread_bps(gap, middle)
-        micro = microprice(bid, bid_size, ask, ask_size)
-        now = Touch(bid, bid_size, ask, ask_size)
+        micro = microprice(bids.price, bids.size, asks.price, asks.size)
         if before is None:
             reasons.append("ofi_seed")
         else:
             flow = order_flow(before, now)
+    else:
+        reasons.append("one_sided" if bids.levels or asks.levels else "empty")
     row = Processed(
         venue,
         symbol,
         event_time,
         recv_us,
         update_id,
-        bid,
-        bid_size,
-        ask,
-        ask_size,
+        bids.price if bids.levels else None,
+        bids.size if bids.levels else None,
+        asks.price if asks.levels else None,
+        asks.size if asks.levels else None,
         middle,
         micro,
         gap,
         gap_bps,
-        bid_depth,
-        ask_depth,
-        imbalance(bid_depth, ask_depth),
-        imbalance(weighted_depth(bid_sizes, weights), weighted_depth(ask_sizes, weights)),
-        top_share(bid_size or 0.0, ask_size or 0.0, bid_depth + ask_depth),
+        bids.depth,
+        asks.depth,
+        imbalance(bids.depth, asks.depth),
+        imbalance(bids.weighted, asks.weighted),
+        top_share(bids.size, asks.size, bids.depth + asks.depth),
         flow,
-        len(bid_sizes),
-        len(ask_sizes),
+        bids.levels,
+        asks.levels,
         depth,
         reasons,
     )

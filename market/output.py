@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import msgspec
 
 from market.batch import Batch
-from market.book import Book, Top
+from market.book import Book
+from market.book import Side as BookSide
 from market.config import KeeperConfig
-from market.metrics import Touch, measure
+from market.metrics import SideMetrics, Touch, measure, rank_weights, side_metrics
 from market.records import Resync, Side, State, Status, TopOfBook, Trade
 
 _encode = msgspec.json.Encoder().encode
@@ -16,7 +17,19 @@ _encode = msgspec.json.Encoder().encode
 class Output:
     """Collects the lines of one key's current batch. `before` is the touch that order flow compares with."""
 
-    __slots__ = ("_depth", "_last", "_levels", "_reach", "_symbol", "_venue", "batch", "before")
+    __slots__ = (
+        "_asks",
+        "_bids",
+        "_depth",
+        "_last",
+        "_levels",
+        "_reach",
+        "_symbol",
+        "_venue",
+        "_weights",
+        "batch",
+        "before",
+    )
 
     def __init__(self, venue: str, symbol: str, config: KeeperConfig) -> None:
         self._venue = venue
@@ -24,21 +37,29 @@ class Output:
         self._depth = config.depth
         self._levels = config.levels
         self._reach = max(config.depth, config.levels)
-        self._last: tuple[int, int, int, Top, Top] | None = None
+        self._weights = rank_weights(config.depth)
+        self._bids: SideMetrics | None = None
+        self._asks: SideMetrics | None = None
+        self._last: tuple[int, int, int] | None = None
         self.before: Touch | None = None
         self.batch = Batch()
 
     def publish(self, book: Book, update_id: int, event_time: int, recv_us: int, flags: Sequence[str] = ()) -> None:
         """One metrics record for an update that was applied."""
-        reach = self._reach
-        bids, asks = book.bids.top(reach), book.asks.top(reach)
+        self._bids = bids = self._measured(book.bids, self._bids)
+        self._asks = asks = self._measured(book.asks, self._asks)
         row, self.before = measure(
             self._venue, self._symbol, event_time, recv_us, update_id, bids, asks, self._depth, self.before, flags
         )
-        self._last = (event_time, recv_us, update_id, bids, asks)
+        self._last = (event_time, recv_us, update_id)
         batch = self.batch
         batch.counts.applied += 1
         batch.processed.append(_encode(row))
+
+    def _measured(self, side: BookSide, last: SideMetrics | None) -> SideMetrics:
+        """A side's metrics, taken anew only where the side has changed: most frames touch one side."""
+        top = side.top(self._reach)
+        return last if last is not None and last.top is top else side_metrics(top, self._weights)
 
     def status(
         self,
@@ -70,9 +91,8 @@ class Output:
     def take(self) -> Batch:
         """The finished batch; the next line starts another."""
         batch, self.batch = self.batch, Batch()
-        if self._last is not None:
-            event_time, recv_us, update_id, bids, asks = self._last
-            top = (bids.levels()[: self._levels], asks.levels()[: self._levels])
-            batch.book = _encode(TopOfBook(self._venue, self._symbol, event_time, recv_us, update_id, *top))
+        if self._last is not None and self._bids is not None and self._asks is not None:
+            sides = [side.top.levels()[: self._levels] for side in (self._bids, self._asks)]
+            batch.book = _encode(TopOfBook(self._venue, self._symbol, *self._last, *sides))
             self._last = None
         return batch

@@ -94,8 +94,9 @@ class ChainedFeed:
 
     def _apply(self, heard: Heard[BookFrame], data: BookData) -> None:
         book = self._book
-        bids, asks = deribit.sizes(data.bids), deribit.sizes(data.asks)
-        due = len(book) + deribit.growth(data)
+        bids, more_bids = deribit.changes(data.bids)
+        asks, more_asks = deribit.changes(data.asks)
+        due = len(book) + more_bids + more_asks
         book.apply(bids, asks)
         if len(book) != due:
             self._output.batch.counts.surprises += 1
@@ -111,7 +112,7 @@ class ChainedFeed:
             return
         counts.snapshots += 1
         self._output.before = None
-        self._book.replace(deribit.sizes(data.bids), deribit.sizes(data.asks))
+        self._book.replace(deribit.changes(data.bids)[0], deribit.changes(data.asks)[0])
         self.state.followed = heard.conn
         if self._book.crossed():
             self._cross(heard, data)

@@ -2,8 +2,6 @@
 
 import re
 from functools import lru_cache
-from itertools import chain
-from operator import itemgetter
 from typing import Literal
 
 import msgspec
@@ -81,7 +79,6 @@ class _Reply(Struct, gc=False):
     error: Raw | UnsetType = UNSET
 
 
-_action = itemgetter(0)
 _CHANNEL = re.compile(r"(book|trades)\.\w+")
 _KINDS = {"book": Kind.BOOK, "trades": Kind.TRADES}
 decode_book = msgspec.json.Decoder(Heard[BookFrame]).decode
@@ -131,12 +128,17 @@ def step(book_id: int, data: BookData) -> Step:
     return SKIP if data.change_id <= book_id else GAP
 
 
-def sizes(levels: Levels) -> list[Level]:
-    """Prices and sizes; a deleted level has size 0."""
-    return [(price, 0.0 if action == "delete" else amount) for action, price, amount in levels]
+def changes(levels: Levels) -> tuple[list[Level], int]:
+    """Prices and sizes, a deleted level with size 0; and by how many levels the side grows if nothing surprises.
 
-
-def growth(data: BookData) -> int:
-    """By how many levels the book should grow if every `new` is absent and every `delete` present."""
-    actions = list(map(_action, chain(data.bids, data.asks)))
-    return actions.count("new") - actions.count("delete")
+    A surprise is a `new` that is there already, or a `delete` that is not.
+    """
+    sizes, growth = [], 0
+    for action, price, amount in levels:
+        if action == "new":
+            growth += 1
+        elif action == "delete":
+            growth -= 1
+            amount = 0.0
+        sizes.append((price, amount))
+    return sizes, growth

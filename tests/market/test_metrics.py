@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from market import metrics
 from market.book import Book, Level
-from market.metrics import Touch, measure
+from market.metrics import Touch, measure, rank_weights, side_metrics
 from market.records import Processed
 
 WIDE = 100  # full depth
@@ -15,7 +15,9 @@ WIDE = 100  # full depth
 def processed(bids: list[Level], asks: list[Level], depth: int = WIDE, before: Touch | None = None) -> Processed:
     book = Book()
     book.apply(bids, asks)
-    return measure("v", "s", 0, 0, 0, book.bids.top(depth), book.asks.top(depth), depth, before)[0]
+    weights = rank_weights(depth)
+    bids, asks = (side_metrics(side.top(depth), weights) for side in (book.bids, book.asks))
+    return measure("v", "s", 0, 0, 0, bids, asks, depth, before)[0]
 
 
 def ladder(first: float, step: float, sizes: list[float]) -> list[Level]:
