@@ -5,9 +5,18 @@ from collections.abc import Iterable
 
 from confluent_kafka import Consumer, TopicPartition
 
+from market.errors import UserError
+
+
+class Standstill(UserError):
+    """What is measured has stopped before it was done."""
+
 
 class Counter:
-    """Counts the records that topics have taken, by their end offsets; transaction marks count as records."""
+    """Counts the records that topics have taken, by their end offsets; transaction marks count as records.
+
+    An end offset is the last stable one: what lies in a transaction counts when that is committed.
+    """
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._client = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "depthflow-bench"})
@@ -21,7 +30,7 @@ class Counter:
     def rate_until(self, topic: str, wanted: int, warm_up: float = 0.2, patience_s: float = 120) -> float:
         """Records per second on `topic` between the first `warm_up` share of `wanted` and all of it.
 
-        Raises TimeoutError when the count stands still for `patience_s`.
+        Raises Standstill when the count stands still for `patience_s`.
         """
         started: tuple[float, int] | None = None
         last, moved = 0, time.perf_counter()
@@ -30,7 +39,10 @@ class Counter:
             if taken > last:
                 last, moved = taken, now
             elif now - moved > patience_s:
-                raise TimeoutError(f"{topic} stands at {taken} of {wanted} records for {patience_s:.0f} s")
+                raise Standstill(
+                    f"{topic} stands at {taken} of {wanted} records for {patience_s:.0f} s: "
+                    "`depthflow status` shows the job, `depthflow logs jobmanager` why"
+                )
             if started is None and taken >= warm_up * wanted:
                 started = (now, taken)
             time.sleep(0.05)
