@@ -1,5 +1,6 @@
 """What knows the outside: table environments, connector options, the way from SQL rows to a keyed stream."""
 
+import os
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment, Table
 
 from market.alert_rules import THRESHOLDS, alert_rules
+from market.errors import UserError
 from market.kafka import java_client
 from market.settings import Settings
 
@@ -31,9 +33,26 @@ EVENLY = {"max.partition.fetch.bytes": str(128 * 1024)}
 DATABASE_RETRIES = 14
 
 
+class WithoutCheckpoints(UserError):
+    """A job that would write and never commit."""
+
+
 def table_environment(settings: Settings, job: str) -> StreamTableEnvironment:
-    """A streaming table environment whose one job carries the given name, behind the prefix of its topics."""
-    tables = StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment())
+    """A streaming table environment whose one job carries the given name, behind the prefix of its topics.
+
+    Raises WithoutCheckpoints when exactly-once outputs are asked for that no checkpoint would ever commit.
+    """
+    environment = StreamExecutionEnvironment.get_execution_environment()
+    if (
+        settings.delivery_guarantee == "exactly-once"
+        and not environment.get_checkpoint_config().is_checkpointing_enabled()
+    ):
+        raise WithoutCheckpoints(
+            "execution.checkpointing.interval is not set, so that nothing would ever be committed: FLINK_CONF_DIR "
+            f"({os.environ.get('FLINK_CONF_DIR', 'not set')}) must be the cluster's configuration, or submit with "
+            "-Dexecution.checkpointing.interval=1s"
+        )
+    tables = StreamTableEnvironment.create(environment)
     tables.get_config().set("pipeline.name", settings.topic_prefix + job).set("table.local-time-zone", "UTC")
     return tables
 

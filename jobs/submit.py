@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ JOBS = {
     "cache": "jobs/cache.py",
 }
 ROOT = Path(__file__).resolve().parents[1]
+CAUSE = re.compile(r"Caused by|Error|^jobs\.\w+\.")  # the last: a failure that a job's `main` names itself
 ENDED = {"FINISHED", "CANCELED", "FAILED"}
 
 
@@ -128,7 +130,7 @@ def run(command: list[str], settings: Settings) -> str:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     if done.returncode:
         lines = (done.stdout + done.stderr).splitlines()
-        causes = [line.strip() for line in lines if "Caused by" in line or "Error" in line] or lines[-5:]
+        causes = [line.strip() for line in lines if CAUSE.search(line)] or lines[-5:]
         raise SubmitError("Flink refused the job:\n  " + "\n  ".join(causes[-3:]))
     return done.stdout
 

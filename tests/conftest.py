@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -17,6 +18,7 @@ from stack.settings import StackSettings
 
 KINDS = ("embedded", "containers")
 LOGS = pytest.StashKey[StackSettings]()
+ENVIRONMENT = dict(os.environ)
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_flink_of_pyflink(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway that was started in this process tells every later program to use the Flink of the Python package."""
-    for name in ("FLINK_HOME", "FLINK_LIB_DIR", "FLINK_PLUGINS_DIR", "FLINK_OPT_DIR"):
-        monkeypatch.delenv(name, raising=False)
+def environment_of_the_session() -> Iterator[None]:
+    """PyFlink's gateway and its workers within this process write into the environment which Flink is theirs.
+
+    A later test's program would take it for the user's, and submit jobs without the cluster's configuration.
+    """
+    with patch.dict(os.environ, ENVIRONMENT, clear=True):
+        yield
 
 
 @pytest.hookimpl(wrapper=True)
