@@ -29,28 +29,18 @@ class Touch(Struct, array_like=True, gc=False):
     ask_size: float
 
 
-def mid(bid: float, ask: float) -> float:
-    """(bid + ask) / 2, quote currency."""
-    return (bid + ask) / 2
-
-
 def spread(bid: float, ask: float) -> float:
     """ask − bid as decimals would give it (10.1 − 9.3 is 0.8): rounded to the last digit such prices can have."""
     return round(ask - bid, PRICE_DIGITS - 1 - floor(log10(ask)))
 
 
-def spread_bps(gap: float, middle: float) -> float:
-    """A spread in basis points of its mid."""
-    return 1e4 * gap / middle
-
-
 def microprice(bid: float, bid_size: float, ask: float, ask_size: float) -> float:
     """(bid·ask_size + ask·bid_size) / (bid_size + ask_size), kept in [bid, ask] against rounding.
 
-    Both sizes 0: mid.
+    Both sizes 0: the mid.
     """
     total = bid_size + ask_size
-    return min(ask, bid + (ask - bid) * (bid_size / total)) if total else mid(bid, ask)
+    return min(ask, bid + (ask - bid) * (bid_size / total)) if total else (bid + ask) / 2
 
 
 def imbalance(bids: float, asks: float) -> float | None:
@@ -67,20 +57,10 @@ def depth_ratio(bids: float, asks: float) -> float | None:
     return bids / asks if asks else None
 
 
-def top_share(bid_size: float, ask_size: float, total: float) -> float | None:
-    """`vtob`: the share of the touch in the summed depth, (0, 1]; depends on how deep the sum goes."""
-    return (bid_size + ask_size) / total if total else None
-
-
 @cache
 def rank_weights(depth: int) -> tuple[float, ...]:
     """1/i for i = 1 … depth, best first. Rank weights do not compare across tick sizes."""
     return tuple(1 / rank for rank in range(1, depth + 1))
-
-
-def weighted_depth(sizes: Sequence[float], weights: Sequence[float]) -> float:
-    """Σ w_i·q_i over the levels that exist."""
-    return fsum(map(mul, weights, sizes))
 
 
 def order_flow(before: Touch, now: Touch) -> float:
@@ -137,8 +117,7 @@ def side_metrics(top: Top, weights: Sequence[float]) -> SideMetrics:
     sizes = top.sizes[: len(weights)]
     if not sizes:
         return SideMetrics(top, 0.0, 0.0, 0.0, 0.0, 0)
-    best = top.sign * top.keys[0]
-    return SideMetrics(top, best, sizes[0], fsum(sizes), weighted_depth(sizes, weights), len(sizes))
+    return SideMetrics(top, top.sign * top.keys[0], sizes[0], fsum(sizes), fsum(map(mul, weights, sizes)), len(sizes))
 
 
 def measure(
@@ -159,38 +138,41 @@ def measure(
     `empty` (both sides), `one_sided` (imbalances are exactly ±1 and no alert may use them), `ofi_seed` (nothing to
     compare with).
     """
+    bid, bid_size, ask, ask_size = bids.price, bids.size, asks.price, asks.size
+    bid_depth, ask_depth = bids.depth, asks.depth
     reasons = [*flags]
     now = middle = micro = gap = gap_bps = flow = None
     if bids.levels and asks.levels:
-        now = Touch(bids.price, bids.size, asks.price, asks.size)
-        middle, gap = mid(bids.price, asks.price), spread(bids.price, asks.price)
-        gap_bps = spread_bps(gap, middle)
-        micro = microprice(bids.price, bids.size, asks.price, asks.size)
+        now = Touch(bid, bid_size, ask, ask_size)
+        middle, gap = (bid + ask) / 2, spread(bid, ask)
+        gap_bps = 1e4 * gap / middle
+        micro = microprice(bid, bid_size, ask, ask_size)
         if before is None:
             reasons.append("ofi_seed")
         else:
             flow = order_flow(before, now)
     else:
         reasons.append("one_sided" if bids.levels or asks.levels else "empty")
+    total = bid_depth + ask_depth
     row = Processed(
         venue,
         symbol,
         event_time,
         recv_us,
         update_id,
-        bids.price if bids.levels else None,
-        bids.size if bids.levels else None,
-        asks.price if asks.levels else None,
-        asks.size if asks.levels else None,
+        bid if bids.levels else None,
+        bid_size if bids.levels else None,
+        ask if asks.levels else None,
+        ask_size if asks.levels else None,
         middle,
         micro,
         gap,
         gap_bps,
-        bids.depth,
-        asks.depth,
-        imbalance(bids.depth, asks.depth),
+        bid_depth,
+        ask_depth,
+        imbalance(bid_depth, ask_depth),
         imbalance(bids.weighted, asks.weighted),
-        top_share(bids.size, asks.size, bids.depth + asks.depth),
+        (bid_size + ask_size) / total if total else None,  # vtob: the touch's share of the summed depth
         flow,
         bids.levels,
         asks.levels,
