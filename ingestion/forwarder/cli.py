@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ingestion.forwarder.check import check as try_connections
 from ingestion.forwarder.forwarder import Forwarder
-from ingestion.forwarder.logs import configure
+from ingestion.forwarder.logs import configure, hushed
 from ingestion.forwarder.operations import Operations, Timings
 from ingestion.forwarder.outlet import Outlet
 from ingestion.forwarder.resync import ResyncReader
@@ -91,7 +91,8 @@ def _prepare_topics(settings: ForwardSettings) -> None:
     """Create what is missing of the topics that a forwarder writes and reads; say where others differ."""
     topics = (RAW_BOOKS, RAW_TRADES, RAW_OPTIONS, RESYNC)
     servers, prefix = settings.kafka_bootstrap_servers, settings.topic_prefix
-    report = ensure_topics(servers, settings.topic_partitions, topics, prefix, python_client(settings))
+    with hushed("kafka"):
+        report = ensure_topics(servers, settings.topic_partitions, topics, prefix, python_client(settings))
     for difference in report.differences:
         log.warning("topic differs", topic=difference.topic, difference=str(difference))
 

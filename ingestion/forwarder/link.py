@@ -6,9 +6,8 @@ three ways: another attempt, a clean stop, or FatalRefusal.
 """
 
 import asyncio
-import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from secrets import token_hex
@@ -16,18 +15,17 @@ from time import monotonic, time_ns
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from ingestion.forwarder.dialects import Dialect, Stream
+from ingestion.forwarder.endings import fatal_error, reason_of
 from ingestion.forwarder.ledger import Ledger
 from ingestion.forwarder.outlet import Full
 from ingestion.forwarder.pacing import Bucket, delays
-from ingestion.forwarder.session import FatalRefusal, Patience, Session, SessionEnd
+from ingestion.forwarder.session import Patience, Session, SessionEnd
 from market.records import Envelope
 
 TICK_S = 0.25
 FAREWELL_S = 2.0
-TRANSIENT_STATUS = frozenset({408, 418, 425, 429, 500, 502, 503, 504})
 
 log = structlog.get_logger("forwarder")
 
@@ -266,33 +264,3 @@ class Link:
 def now_us() -> int:
     """Wall clock, epoch µs."""
     return time_ns() // 1000
-
-
-def reason_of(task: "asyncio.Future[None]", final_closes: Container[int]) -> str:
-    """Why a connection ended, of the part of it that ended first. Raises what must not be mended by another attempt.
-
-    `final_closes`: the close codes by which the venue says not to come back.
-    """
-    error = task.exception()
-    if error is None:
-        return "stopped"
-    if isinstance(error, ConnectionClosed):
-        closed = error.rcvd
-        if closed is not None and closed.code in final_closes:
-            raise FatalRefusal(f"the venue closed the connection for good: {closed.code} {closed.reason}") from error
-        return f"closed: {closed.code} {closed.reason}".strip() if closed else f"lost: {error}"
-    if isinstance(error, (SessionEnd, OSError, WebSocketException, asyncio.TimeoutError)):
-        return str(error)
-    raise error
-
-
-def fatal_error(url: str, error: Exception) -> Exception | None:
-    """None for a failed attempt that is worth another; else what to raise."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return FatalRefusal(f"{url}: certificate not trusted: {error.verify_message}")
-    if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        return None if status in TRANSIENT_STATUS else FatalRefusal(f"{url}: refused with HTTP status {status}")
-    if isinstance(error, (OSError, asyncio.TimeoutError, WebSocketException)):
-        return None
-    return error

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -11,6 +13,18 @@ QUIET = {
     "aiohttp": logging.WARNING,
     "asyncio": logging.WARNING,
 }
+
+
+@contextmanager
+def hushed(library: str) -> Iterator[None]:
+    """Nothing of a library's log while whatever it may warn of ends as an error of ours."""
+    logger = logging.getLogger(library)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def configure(level: str) -> None:

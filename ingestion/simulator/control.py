@@ -6,8 +6,8 @@ GET  /truth?symbol=BTCUSDT&depth=10
 GET  /connections streams, and the frames sent and lost, of each connection
 POST /market      {"running": false}
 POST /steps       {"count": 3}   steps of every symbol
-    GET  /chain?underlying=BTC   every option's ticker, the index, each expiry's true forward
-    POST /roll        {"underlying": "BTC"}   the nearest expiry is over, a further one is listed
+GET  /chain?underlying=BTC   every option's ticker, the index, each expiry's true forward
+POST /roll        {"underlying": "BTC"}   the nearest expiry is over, a further one is listed
 """
 
 from typing import TYPE_CHECKING, Any

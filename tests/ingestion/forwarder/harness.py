@@ -143,16 +143,9 @@ class Running:
         book = self.broker.books.get(symbol)
         truth = exchange.truth(symbol, KRAKEN_DEPTH if exchange.config.venue == "kraken" else None)
         keeper = self.broker.keepers.get(symbol)
-        return (
-            keeper is not None
-            and keeper.live
-            and book is not None
-            and (book.bids, book.asks)
-            == (
-                truth.bids,
-                truth.asks,
-            )
-        )
+        if keeper is None or book is None or not keeper.live:
+            return False
+        return (book.bids, book.asks) == (truth.bids, truth.asks)
 
 
 def settings(exchange: Simulator, folder: Path, **changes: Any) -> ForwardSettings:

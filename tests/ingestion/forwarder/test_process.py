@@ -157,3 +157,14 @@ async def test_a_port_in_use_is_one_line(stack: Stack, tmp_path: Path) -> None:
         f"depthflow: cannot listen on 127.0.0.1:{port}: Address already in use; "
         "choose another with --metrics-addr (METRICS_ADDR)"
     )
+
+
+@within_two_minutes
+async def test_no_broker_is_one_line(tmp_path: Path) -> None:
+    nowhere = f"127.0.0.1:{free_ports(1)[0]}"
+    flags = ["--venue=kraken", "--symbols=BTC/USD", "--ws-url=ws://127.0.0.1:1"]
+    async with forward(nowhere, "", tmp_path, *flags) as (process, _):
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    (line,) = said.decode().splitlines()
+    assert line.startswith(f"depthflow: no Kafka broker at {nowhere} ") and "KAFKA_BOOTSTRAP_SERVERS" in line
