@@ -81,20 +81,18 @@ def book_connections(broker: Broker, symbol: str) -> set[str]:
 @soon
 async def test_of_two_forwarders_one_may_die_and_nothing_is_lost(venue: str, tmp_path: Path) -> None:
     broker = Broker()
-    async with (
-        simulator(Config(venue, rate=100)) as exchange,
-        forwarding(exchange, tmp_path, broker) as first,
-        forwarding(exchange, tmp_path, broker) as second,
-    ):
-        symbols = exchange.config.traded
-        await eventually(lambda: first.subscribed() and second.subscribed())
-        await caught_up(first, exchange)
-        exchange.run_market(True)
-        await eventually(lambda: all(len(book_connections(broker, symbol)) == 2 for symbol in symbols))
-        exchange.inject(Drop(connection=min(exchange.connections)))
-        await first.stop()
-        await caught_up(second, exchange)
-        assert [broker.states(symbol) for symbol in symbols] == [["synced"]] * len(symbols)
+    async with simulator(Config(venue, rate=100)) as exchange, forwarding(exchange, tmp_path, broker) as first:
+        await eventually(first.subscribed)
+        dying, symbols = list(exchange.connections), exchange.config.traded
+        async with forwarding(exchange, tmp_path, broker) as second:
+            await caught_up(first, exchange)
+            exchange.run_market(True)
+            await eventually(lambda: all(len(book_connections(broker, symbol)) == 2 for symbol in symbols))
+            for number in dying:
+                exchange.inject(Drop(connection=number))
+            await first.stop()
+            await caught_up(second, exchange)
+            assert [broker.states(symbol) for symbol in symbols] == [["synced"]] * len(symbols)
 
 
 @soon
