@@ -8,9 +8,10 @@ import typer
 from rich.console import Console
 
 from market.errors import UserError
+from market.settings import Settings
 
 if TYPE_CHECKING:
-    from reader.chain_source import Snapshot
+    from reader.chain_snapshot import Snapshot
 
 app = typer.Typer()
 
@@ -20,7 +21,10 @@ WIDTH = 200  # of tables that no terminal shows
 @app.command()
 def chain(
     underlying: Annotated[str, typer.Argument(help="BTC, ETH, XRP_USDC, NIFTY …")],
-    source: Annotated[Path, typer.Option("--from", help="A recording, or a stored book summary; - is standard input.")],
+    source: Annotated[
+        str,
+        typer.Option("--from", help="topic, database, or a recording or stored book summary; - is standard input."),
+    ] = "topic",
     expiry: Annotated[str | None, typer.Option(help="Show the options of this one: 29APR26 or 2026-04-29.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw smiles, surface and open interest into this file.")] = None,
 ) -> None:
@@ -28,12 +32,14 @@ def chain(
 
     Volatilities, moves and risk reversals are in percent; ~ marks a forward found by put-call parity.
 
+    What is shown is the newest second that the topics (or the tables) hold whole, or the chain as of the last quote of
+    a recording.
+
     Example: depthflow chain BTC --from summary.json --expiry 26JUN26 --plot chain.png
     """
-    from reader.chain_source import read_chain
     from reader.chain_tables import show_legs, show_summary
 
-    found = read_chain(source, underlying.upper())
+    found = _read(source, underlying.upper())
     place = found.place(expiry)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     show_summary(console, found)
@@ -42,6 +48,20 @@ def chain(
         show_legs(console, found, place)
     if plot is not None:
         _plot(found, place, plot)
+
+
+def _read(source: str, underlying: str) -> "Snapshot":
+    if source == "topic":
+        from reader.chain_topics import read_topics
+
+        return read_topics(underlying, Settings())
+    if source == "database":
+        from reader.chain_database import read_database
+
+        return read_database(underlying, Settings())
+    from reader.chain_recording import read_recording
+
+    return read_recording(Path(source), underlying)
 
 
 def _plot(found: "Snapshot", place: int, path: Path) -> None:

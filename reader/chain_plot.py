@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from market.options.black import Floats
 from market.options.svi_fit import Fit
-from reader.chain_source import VENUE, Snapshot, expiry_name
+from reader.chain_snapshot import Snapshot, expiry_name
 
 _SIZE = (14.0, 9.0)
 _CALL, _PUT = "#2a9d8f", "#e76f51"
@@ -21,9 +21,7 @@ def plot_chain(chain: Snapshot, place: int, path: Path) -> None:
     """Writes the picture in the format of its suffix; `place`: the expiry whose open interest is drawn."""
     figure = Figure(figsize=_SIZE, layout="constrained", dpi=110)
     (smiles, surface), (interest, term) = figure.subplots(2, 2)
-    figure.suptitle(
-        f"{chain.model.view.underlying} options at {VENUE.capitalize()}, {chain.time:%Y-%m-%d %H:%M:%S} UTC"
-    )
+    figure.suptitle(f"{chain.underlying} options at {chain.venue.capitalize()}, {chain.time:%Y-%m-%d %H:%M:%S} UTC")
     _draw_smiles(smiles, chain)
     _draw_surface(surface, chain)
     _draw_interest(interest, chain, place)
@@ -33,14 +31,13 @@ def plot_chain(chain: Snapshot, place: int, path: Path) -> None:
 
 def _draw_smiles(axes: Axes, chain: Snapshot) -> None:
     colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(chain.expiries)))
-    drawn = zip(chain.expiries, chain.model.smiles, chain.surface.fits, chain.model.years, colours, strict=True)
-    for record, points, fitted, years, colour in drawn:
+    for record, points, fitted, colour in zip(chain.expiries, chain.smiles, chain.fits, colours, strict=True):
         if points is None:
             continue
         axes.plot(points.k, 100 * points.vol, ".", color=colour, markersize=4, label=expiry_name(record.expiry))
         if fitted is not None:
             k = np.linspace(fitted.low, fitted.high, _CURVE)
-            axes.plot(k, 100 * np.sqrt(fitted.svi.variance(k) / years), color=colour, linewidth=1)
+            axes.plot(k, 100 * np.sqrt(fitted.svi.variance(k) / record.years), color=colour, linewidth=1)
     axes.set(title="Smiles: marks (dots) and SVI fits", xlabel="ln(K/F)", ylabel="implied volatility, %")
     axes.set(xlim=(-2 * _REACH, 2 * _REACH))
     if axes.has_data():
@@ -48,7 +45,7 @@ def _draw_smiles(axes: Axes, chain: Snapshot) -> None:
 
 
 def _draw_surface(axes: Axes, chain: Snapshot) -> None:
-    fitted = [(years, each) for years, each in zip(chain.model.years, chain.surface.fits, strict=True) if each]
+    fitted = [(record.years, each) for record, each in zip(chain.expiries, chain.fits, strict=True) if each]
     axes.set(title="Surface of the fits, within their strikes", xlabel="ln(K/F)", ylabel="days to expiry")
     if len(fitted) < 2:
         axes.text(0.5, 0.5, "fewer than two fitted expiries", ha="center", transform=axes.transAxes)

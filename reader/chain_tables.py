@@ -8,7 +8,7 @@ from rich.table import Table
 
 from market.options.records import ChainRecord, SurfaceRecord
 from market.options.smile import Smile
-from reader.chain_source import Snapshot, expiry_name
+from reader.chain_snapshot import Snapshot, expiry_name
 
 _STEPS = "▁▂▃▄▅▆▇█"
 _DELTAS = np.linspace(0.95, 0.05, 13)  # of the call: puts out of the money on the left
@@ -20,11 +20,10 @@ _NARROW_LEGS = frozenset(("C OI", "C bid", "C ask", "C IV", "strike", "P OI", "P
 
 def show_summary(console: Console, chain: Snapshot) -> None:
     """A line for each expiry. Its smile goes from the 5-delta put to the 5-delta call."""
-    view = chain.model.view
-    title = f"{view.underlying} options, {chain.time:%Y-%m-%d %H:%M:%S} UTC, index {_number(view.index_price, 2)}"
+    title = f"{chain.underlying} options, {chain.time:%Y-%m-%d %H:%M:%S} UTC, index {_number(chain.index_price, 2)}"
     rows = [
-        _expiry(record) | {"smile": _sparkline(points), "notes": " ".join(record.flags)}
-        for record, points in zip(chain.expiries, chain.model.smiles, strict=True)
+        expiry_row(record) | {"smile": _sparkline(points), "notes": " ".join(record.flags)}
+        for record, points in zip(chain.expiries, chain.smiles, strict=True)
     ]
     _show(console, title, rows, [""] * len(rows), _NARROW_SUMMARY)
 
@@ -32,7 +31,7 @@ def show_summary(console: Console, chain: Snapshot) -> None:
 def show_legs(console: Console, chain: Snapshot, place: int) -> None:
     """The options of one expiry, a line for each strike: calls, strike, puts, and the smile as bars."""
     record = chain.expiries[place]
-    title = f"{chain.model.view.underlying} {expiry_name(record.expiry)}, forward {_number(record.forward, 2)}"
+    title = f"{chain.underlying} {expiry_name(record.expiry)}, forward {_number(record.forward, 2)}"
     legs = (leg for leg in chain.legs if leg.expiry == record.expiry)
     rungs = {strike: list(both) for strike, both in groupby(legs, key=lambda leg: leg.strike)}
     vols = {strike: _out_of_the_money(both, record.forward) for strike, both in rungs.items()}
@@ -57,7 +56,8 @@ def _show(console: Console, title: str, rows: list[dict[str, str]], styles: list
     console.print(table)
 
 
-def _expiry(record: ChainRecord) -> dict[str, str]:
+def expiry_row(record: ChainRecord) -> dict[str, str]:
+    """What a line says of an expiry, by heading."""
     return {
         "expiry": expiry_name(record.expiry),
         "days": _number(record.years * 365, 1),

@@ -1,4 +1,4 @@
-"""`depthflow demo`: from nothing to a live table of order books."""
+"""`depthflow demo`: from nothing to a live table of order books and an option chain."""
 
 import os
 import subprocess
@@ -13,15 +13,18 @@ import msgspec
 import psycopg
 import typer
 from kafka import KafkaConsumer, TopicPartition
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
 from jobs.submit import Cluster
+from market.options.records import ChainRecord
 from market.records import Processed
 from market.settings import Settings
-from market.topics import PROCESSED
+from market.topics import OPTION_CHAINS, PROCESSED
 from stack import lifecycle
 from stack.board import Board
+from stack.chain_board import ChainBoard
 from stack.commands import Home
 from stack.errors import StackError
 from stack.exchanges import Exchanges, exchanges
@@ -31,16 +34,24 @@ from stack.settings import StackSettings
 
 app = typer.Typer()
 
-JOBS = ("books", "analytics")
+JOBS = ("books", "options", "analytics")
 FIRST_RECORD_S = 90
 STORED_S = 30
 SNAPSHOT_S = 5  # between two tables where standard output is not a terminal
-ROWS = """
+BOOKS = """
 SELECT venue, symbol, count(*) AS seconds, max(ts)::time(0) AS newest, round(avg(spread_bps)::numeric, 2) AS spread_bps
 FROM orderbook_metrics
 WHERE ts >= to_timestamp(%s)
 GROUP BY venue, symbol
 ORDER BY venue, symbol
+"""
+CHAINS = """
+SELECT venue, underlying, expiry::date, count(*) AS seconds, max(ts)::time(0) AS newest,
+  round(avg(atm_iv)::numeric, 4) AS atm_iv
+FROM option_chain_metrics
+WHERE ts >= to_timestamp(%s)
+GROUP BY venue, underlying, expiry
+ORDER BY venue, underlying, expiry
 """
 
 
@@ -48,7 +59,7 @@ ORDER BY venue, symbol
 def demo(
     home: Home = None, seconds: Annotated[float, typer.Option(min=1, help="How long the live table runs.")] = 30
 ) -> None:
-    """Start the stack, submit the jobs, simulate four exchanges with a forwarder on each, and show the books live.
+    """Start the stack, submit the jobs, simulate four exchanges with a forwarder on each, and show books and options.
 
     Ends by itself and leaves the stack and the jobs running; `depthflow down` stops them.
 
@@ -64,9 +75,10 @@ def demo(
         _submit(job, report)
     with exchanges(settings.home) as venues:
         _show(settings, venues, seconds, report)
-    with report.step("reading the table orderbook_metrics"):
-        stored = _stored(started)
-    output().print(stored)
+    for query in (BOOKS, CHAINS):
+        with report.step("reading the database"):
+            stored = _stored(query, started)
+        output().print(stored)
     output().print(_where_next(settings))
 
 
@@ -81,11 +93,17 @@ def _submit(job: str, report: Reporter) -> None:
 
 
 def _show(settings: StackSettings, venues: Exchanges, seconds: float, report: Reporter) -> None:
-    board, records = Board(), _records(settings, venues)
+    board, chains, records = Board(), ChainBoard(), _records(settings, venues)
+
+    def take() -> None:
+        processed, expiries = next(records)
+        board.add(processed, time.time_ns() // 1000)
+        chains.add(expiries)
+
     with report.step("simulating four exchanges, a forwarder on each; waiting for the first metrics"):
         deadline = time.monotonic() + FIRST_RECORD_S
         while not board.total:
-            board.add(next(records), time.time_ns() // 1000)
+            take()
             if time.monotonic() > deadline:
                 raise StackError(
                     "No metrics came", "`depthflow status` shows the jobs, `depthflow logs jobmanager` why"
@@ -94,9 +112,9 @@ def _show(settings: StackSettings, venues: Exchanges, seconds: float, report: Re
     console = output()
     with Live(console=console, auto_refresh=False) if console.is_terminal else _snapshots() as shown:
         while (now := time.monotonic()) < end:
-            board.add(next(records), time.time_ns() // 1000)
+            take()
             board.tick(now)
-            shown.update(board.table(), refresh=True)
+            shown.update(Group(board.table(), chains.table()), refresh=True)
 
 
 class _Snapshots:
@@ -105,9 +123,9 @@ class _Snapshots:
     def __init__(self) -> None:
         self._next = 0.0
 
-    def update(self, table: Table, refresh: bool) -> None:
+    def update(self, tables: Group, refresh: bool) -> None:
         if time.monotonic() >= self._next:
-            output().print(table)
+            output().print(tables)
             self._next = time.monotonic() + SNAPSHOT_S
 
 
@@ -116,31 +134,39 @@ def _snapshots() -> Iterator[_Snapshots]:
     yield _Snapshots()
 
 
-def _records(settings: StackSettings, venues: Exchanges) -> Iterator[list[Processed]]:
-    """What comes on `orderbook.processed` from now on, a few times a second, without an end."""
-    topic, decoder = Settings().topic_prefix + PROCESSED.name, msgspec.json.Decoder(Processed)
+def _records(settings: StackSettings, venues: Exchanges) -> Iterator[tuple[list[Processed], list[ChainRecord]]]:
+    """What comes on both topics from now on, a few times a second, without an end."""
+    prefix = Settings().topic_prefix
+    processed, expiries = msgspec.json.Decoder(Processed), msgspec.json.Decoder(ChainRecord)
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
     try:
-        consumer.assign([TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)])
+        names = [prefix + topic.name for topic in (PROCESSED, OPTION_CHAINS)]
+        consumer.assign(
+            [TopicPartition(name, place) for name in names for place in consumer.partitions_for_topic(name)]
+        )
         consumer.seek_to_end()
         while True:
             venues.check()
-            batches = consumer.poll(timeout_ms=250, max_records=5000)
-            yield [decoder.decode(record.value) for batch in batches.values() for record in batch]
+            values: dict[str, list[bytes]] = {name: [] for name in names}
+            for partition, batch in consumer.poll(timeout_ms=250, max_records=5000).items():
+                values[partition.topic] += [record.value for record in batch]
+            books, chains = (values[name] for name in names)
+            yield [processed.decode(value) for value in books], [expiries.decode(value) for value in chains]
     finally:
         consumer.close()
 
 
-def _stored(since: float) -> Table:
+def _stored(query: str, since: float) -> Table:
     """What the analytics job wrote since then, read as anybody would."""
-    table = Table(title="SELECT … FROM orderbook_metrics GROUP BY venue, symbol", title_justify="left")
+    shown = " ".join(line for line in query.splitlines() if line.startswith(("FROM", "GROUP")))
+    table = Table(title=f"SELECT … {shown}", title_justify="left")
     with psycopg.connect(Settings().postgres_dsn.get_secret_value(), autocommit=True) as connection:
         deadline = time.monotonic() + STORED_S
-        while not (rows := connection.execute(ROWS, [since]).fetchall()) and time.monotonic() < deadline:
+        while not (found := connection.execute(query, [since])).rowcount and time.monotonic() < deadline:
             time.sleep(0.5)
-        for column in ("venue", "symbol", "seconds", "newest", "spread bps"):
-            table.add_column(column)
-        for row in rows:
+        for column in found.description or ():
+            table.add_column(column.name.replace("_", " "))
+        for row in found.fetchall():
             table.add_row(*map(str, row))
     return table
 
@@ -152,6 +178,7 @@ The stack and its jobs go on. Where to look next:
   Flink UI   {settings.flink_url}
   topics     {command} status; a Kafka client finds them at {settings.kafka_bootstrap}
   database   set -a; . {settings.home}/credentials.env; psql "$POSTGRES_DSN"
+  chain      {command} chain BTC; with --from database, or --expiry and a day, or --plot chain.png
   stop       {command} down
 """
 

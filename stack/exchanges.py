@@ -14,6 +14,9 @@ from stack.errors import StackError
 from stack.processes import log_tail
 from stack.settings import LOOPBACK
 
+CHAIN = "BTC"
+CHAIN_SHAPE = ("--expiries", "4", "--strikes", "15")  # 120 options: a small machine carries them beside the books
+
 
 @dataclass(frozen=True)
 class Child:
@@ -49,14 +52,16 @@ def exchanges(home: Path) -> Iterator[Exchanges]:
 
 def simulator(venue: str, port: int) -> list[str]:
     """The command that serves a venue."""
-    return ["simulate", venue, "--symbols", ",".join(default_symbols(venue)), "--port", str(port)]
+    options = ["--chains", CHAIN, *CHAIN_SHAPE] if venue == "deribit" else []
+    return ["simulate", venue, "--symbols", ",".join(default_symbols(venue)), "--port", str(port), *options]
 
 
 def forwarder(home: Path, venue: str, port: int) -> list[str]:
     """The command that puts a served venue into the raw topics."""
     urls = ["--ws-url", f"ws://{LOOPBACK}:{port}", "--rest-url", f"http://{LOOPBACK}:{port}"]
     own = ["--metrics-addr", "", "--spill-dir", str(home / "spill" / venue)]
-    return ["forward", f"--venue={venue}", "--symbols", ",".join(default_symbols(venue)), *urls, *own]
+    options = ["--chains", CHAIN] if venue == "deribit" else []
+    return ["forward", f"--venue={venue}", "--symbols", ",".join(default_symbols(venue)), *urls, *own, *options]
 
 
 def free_port() -> int:

@@ -7,7 +7,8 @@ from typer.testing import CliRunner, Result
 
 from market.errors import UserError
 from reader.chain_cli import app
-from reader.chain_source import expiry_name, read_chain
+from reader.chain_recording import read_recording
+from reader.chain_snapshot import expiry_name
 from tests.market.options.builders import EXPIRY
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "frames" / "deribit"
@@ -67,8 +68,8 @@ def test_what_cannot_be_done_names_cause_and_mend(arguments, said):
 
 
 def test_the_snapshot_holds_the_records_of_the_job():
-    found = read_chain(SUMMARY, "BTC")
-    assert (len(found.expiries), len(found.legs), found.unusable) == (12, 908, 0)
+    found = read_recording(SUMMARY, "BTC")
+    assert (len(found.expiries), len(found.legs)) == (12, 908)
     assert found.expiries[found.place(None)].expiry == found.expiries[7].expiry
 
 
