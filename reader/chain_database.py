@@ -47,15 +47,15 @@ def _read(connection: "psycopg.Connection[dict[str, Any]]", underlying: str) -> 
         return None
     wanted = {"underlying": underlying, "ts": newest["ts"], "reach": REACH_S}
     return newest_whole(
-        _records(connection, "option_chain_metrics", wanted, ChainRecord),
-        _records(connection, "option_surface", wanted, SurfaceRecord),
+        records(connection, "option_chain_metrics", wanted, ChainRecord),
+        records(connection, "option_surface", wanted, SurfaceRecord),
     )
 
 
-def _records(
+def records(
     connection: "psycopg.Connection[dict[str, Any]]", table: str, wanted: dict[str, Any], record: type[Record]
 ) -> Iterator[Record]:
-    """Rows as the records they came from."""
+    """Rows of one table as the records they came from; `wanted`: `underlying`, the last `ts`, `reach` in seconds."""
     for row in connection.execute(ROWS.format(table), wanted):
         flags = row["flags"].split(",") if row["flags"] else []
         fields = row | {"expiry": round(row["expiry"].timestamp() * 1000), "flags": flags}

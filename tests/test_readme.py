@@ -13,7 +13,10 @@ import msgspec
 import pytest
 
 from ingestion.generator import Generator, Plan
+from ingestion.generator.chain import ChainModel, ChainShape
 from ingestion.generator.instruments import instrument
+from ingestion.generator.option_frames import Row, summary, tickers
+from ingestion.generator.underlyings import UNDERLYINGS
 from jobs.submit import JOBS, Cluster, cancel
 from tests.conftest import Stack
 from tests.jobs.desk import Desk
@@ -24,6 +27,7 @@ COMMANDS = [line.split("  #")[0].strip() for line in re.findall(r"^    (depthflo
 VERBS = re.findall(r"`?make ([a-z]+)", README)
 SMALLER = {"bench books": "--frames 20000"}  # the same command on a load that a test can wait for
 ELSEWHERE = {  # by how the command begins
+    "depthflow chain BTC --from topic": "tests/jobs/test_options_end_to_end.py",
     "depthflow down": "tests/stack/test_lifecycle.py",
     "depthflow forward": "tests/ingestion/forwarder/test_process.py",  # at an exchange that is simulated
     "depthflow sql": "tests/jobs/test_sql_client.py",
@@ -47,7 +51,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recording = b"\n".join(map(msgspec.json.encode, frames)) + b"\n"
     for name in ("RECORDING.gz", "RECORDING.jsonl.gz"):
         (folder / name).write_bytes(gzip.compress(recording))
+    (folder / "SUMMARY.json").write_bytes(msgspec.json.encode({"jsonrpc": "2.0", "result": list(book_summary())}))
     return folder
+
+
+def book_summary() -> Iterator[Row]:
+    """A generated chain of the day that the README speaks of, as the exchange sums it up."""
+    model = ChainModel(UNDERLYINGS["BTC"], ChainShape(10, 9), 1, 1_777_404_145_005)
+    return (summary(row) for part in model.slices for _, row in tickers(model.underlying, model.quote(part)))
 
 
 def runnable(command: str) -> list[str]:

@@ -32,6 +32,7 @@ class Desk:
             "topic_prefix": prefix,
             "kafka_bootstrap_servers": stack.kafka,
             "postgres_dsn": SecretStr(stack.postgres_dsn),
+            "redis_url": SecretStr(stack.redis_url),
             "flink_home": stack.flink_home,
             "flink_rest_url": stack.flink_url,
             "flink_state_url": stack.state_url,
