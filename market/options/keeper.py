@@ -55,7 +55,7 @@ class ChainKeeper:
             try:
                 envelope = self._envelope(value)
                 if envelope.event is UNSET:
-                    for event in parse(frame_of(envelope)):
+                    for event in parse(frame_of(envelope), self._chain.underlying):
                         self._hear(event, envelope.recv_us, index)
             except Unusable as unusable:
                 self._reject(index, unusable)

@@ -113,18 +113,21 @@ _row = msgspec.json.Decoder(_Row)
 _index = msgspec.json.Decoder(_Index)
 
 
-def parse(frame: bytes | Raw) -> Iterator[Event | Unusable]:
+def parse(frame: bytes | Raw, underlying: str | None = None) -> Iterator[Event | Unusable]:
     """The events of one frame: a notification (`ticker.*`, `deribit_price_index.*`) or the reply of a REST call.
 
+    Notifications `instrument.*` are passed over: what is listed comes by REST, and what expired goes by its time.
+
     Replies hold instrument rows or book summary rows, told apart by `expiration_timestamp`. One bad row is yielded as
-    the reason it is unusable and the others are used. Rows of futures and of combos are passed over.
+    the reason it is unusable and the others are used. Rows of futures and of combos are passed over, and with
+    `underlying` those of other chains: the linear families that are paid in one currency are listed together.
     """
     try:
         message = _message.decode(frame)
         if message.params is not None:
-            yield _notification(message.params)
+            yield from filter(None, (_notification(message.params),))
         elif message.result:
-            yield from filter(None, map(_from_row, _listed(message.result)))
+            yield from filter(None, (_from_row(raw, underlying) for raw in _listed(message.result)))
         else:
             yield Unusable("neither a notification nor a reply with a result")
     except DECODE_ERRORS as fault:
@@ -133,8 +136,10 @@ def parse(frame: bytes | Raw) -> Iterator[Event | Unusable]:
         yield reason
 
 
-def _notification(params: _Params) -> Event:
+def _notification(params: _Params) -> Event | None:
     kind, _, rest = params.channel.partition(".")
+    if kind == "instrument":
+        return None
     if kind == "deribit_price_index":
         index = _index.decode(params.data)
         return IndexPrice(index.index_name, index.timestamp, index.price)
@@ -150,10 +155,10 @@ def _listed(result: Raw) -> list[Raw]:
     return _rows.decode(result) if bytes(result).startswith(b"[") else [result]
 
 
-def _from_row(raw: Raw) -> Event | Unusable | None:
+def _from_row(raw: Raw, underlying: str | None) -> Event | Unusable | None:
     try:
         row = _row.decode(raw)
-        if row.kind != "option":
+        if row.kind != "option" or underlying not in (None, row.instrument_name.partition("-")[0] or underlying):
             return None
         return _quote(row) if row.expiration_timestamp is None else _instrument(row, row.expiration_timestamp)
     except DECODE_ERRORS as fault:

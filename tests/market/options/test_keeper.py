@@ -48,6 +48,13 @@ def test_a_second_closes_when_a_later_one_is_seen():
     ]
 
 
+def test_a_listing_of_other_chains_beside_ones_own_is_no_reject():
+    row = {"kind": "option", "strike": 100.0, "option_type": "call", "expiration_timestamp": EXPIRY}
+    rows = [row | {"instrument_name": f"{chain}-27NOV26-100-C"} for chain in ("BTC", "SOL_USDC", "XRP_USDC")]
+    batch = keeper().apply_all([wrapped({"result": rows})])
+    assert (batch.counts.applied, batch.rejects) == (1, [])
+
+
 def test_a_late_ticker_closes_nothing_and_counts_for_the_present():
     k = keeper()
     k.apply_all([ticker(time=NOW + 5000)])

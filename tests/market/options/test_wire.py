@@ -112,6 +112,24 @@ def test_instrument_rows_beat_the_name():
     assert list(parse(reply(row | {"kind": "future"}))) == []
 
 
+def test_of_a_listing_of_several_families_one_is_asked_for():
+    names = ("XRP_USDC-27NOV26-0d625-C", "SOL_USDC-27NOV26-100-P")
+    rows = [{"instrument_name": name, "strike": 1.0, "option_type": "call"} for name in names]
+    frame = reply(*({**row, "expiration_timestamp": EXPIRY} for row in rows))
+    assert [event.name for event in parse(frame, "SOL_USDC")] == [names[1]]
+    assert [event.name for event in parse(frame)] == list(names)
+
+
+def test_a_row_without_a_name_is_unusable_in_any_chain():
+    (reason,) = parse(reply({"mark_price": 1.0}), "BTC")
+    assert str(reason) == "a quote without instrument_name or timestamp"
+
+
+def test_news_of_instruments_are_passed_over():
+    data = {"timestamp": NOW, "state": "closed", "instrument_name": NAME}
+    assert list(parse(notification(data, "instrument.state.option.BTC"))) == []
+
+
 def test_a_bad_row_leaves_the_others():
     good = {"instrument_name": NAME, "creation_timestamp": NOW, "mark_price": 0.05}
     first, second = parse(reply(good | {"open_interest": -1}, good))
