@@ -16,7 +16,7 @@ def test_the_demo_shows_every_symbol_and_reads_it_back_from_the_database(stack: 
     command = [sys.executable, "-m", "stack", "demo", "--seconds", "25"]
     try:
         done = subprocess.run(
-            command, env=stack.environment | {"COLUMNS": "200"}, capture_output=True, text=True, timeout=240
+            command, env=stack.environment | {"COLUMNS": "200"}, capture_output=True, text=True, timeout=280
         )
         assert done.returncode == 0, done.stderr
         live, _, stored = done.stdout.partition("SELECT")
