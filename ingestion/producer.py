@@ -111,9 +111,10 @@ class RawProducer:
         if self.sent_bytes - self.acknowledged_bytes > BYTES_UNDER_WAY:
             self.flush()
 
-    def write(self, name: str, key: bytes, value: bytes) -> Any:
+    def write(self, name: str, key: bytes, value: bytes | None) -> Any:
         """Queue one encoded record for the topic `name` (without its prefix). Returns the client's future.
 
+        A record without a value takes its key out of a compacted topic.
         The client's queue has no limit: who writes on without end watches it.
         """
         self._raise_failure()
@@ -123,7 +124,7 @@ class RawProducer:
         except KafkaError as error:
             raise DeliveryError(f"{topic} {key.decode()}: not queued: {error}") from error
         self.sent[topic] += 1
-        self.sent_bytes += len(value)
+        self.sent_bytes += len(value or b"")
         future.add_callback(self._acknowledge)
         future.add_errback(self._fail, topic, key)
         return future
@@ -158,7 +159,7 @@ class RawProducer:
     def _acknowledge(self, metadata: Any) -> None:
         # On the client's own thread, which alone writes these counters.
         self.acknowledged[metadata.topic] += 1
-        self.acknowledged_bytes += metadata.serialized_value_size
+        self.acknowledged_bytes += max(metadata.serialized_value_size, 0)  # -1: no value
 
     def _fail(self, topic: str, key: bytes, error: BaseException) -> None:
         if self._failure is None:

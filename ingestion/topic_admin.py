@@ -41,7 +41,7 @@ class Record:
 
 
 @contextmanager
-def consumer(settings: Settings) -> Iterator[Any]:
+def consumer(settings: Settings, isolation_level: str = "read_uncommitted") -> Iterator[Any]:
     """A consumer that commits nothing. Raises TopicsError when no broker answers or what it is asked for fails."""
     client = python_client(settings)
     where = f"{settings.kafka_bootstrap_servers}{manner(client)}"
@@ -50,6 +50,7 @@ def consumer(settings: Settings) -> Iterator[Any]:
             **client,
             bootstrap_timeout_ms=BOOTSTRAP_MS,
             enable_auto_commit=False,
+            isolation_level=isolation_level,
             max_partition_fetch_bytes=MAX_RECORD_BYTES,
         )
     except KafkaError as error:
@@ -75,10 +76,25 @@ def extents(reader: Any, topic: str) -> list[Extent]:
 def tail(reader: Any, topic: str, records: int, follow: bool) -> Iterator[Record]:
     """The newest `records` of each partition, then, when told to follow, what comes after them, without end."""
     held = extents(reader, topic)
+    yield from _from(reader, topic, held, [max(each.begin, each.end - records) for each in held], follow)
+
+
+def read_since(reader: Any, topic: str, since_ms: int | None) -> Iterator[Record]:
+    """What is in a topic now, from what was appended at `since_ms` (epoch ms) on; all of it if None."""
+    held = extents(reader, topic)
+    begins = [each.begin for each in held]
+    if since_ms is not None:
+        found = reader.offsets_for_times({TopicPartition(topic, each.partition): since_ms for each in held})
+        places = [found[TopicPartition(topic, each.partition)] for each in held]
+        begins = [each.end if place is None else place.offset for each, place in zip(held, places, strict=True)]
+    yield from _from(reader, topic, held, begins, follow=False)
+
+
+def _from(reader: Any, topic: str, held: list[Extent], begins: list[int], follow: bool) -> Iterator[Record]:
     partitions = {each.partition: TopicPartition(topic, each.partition) for each in held}
     reader.assign(list(partitions.values()))
-    for each in held:
-        reader.seek(partitions[each.partition], max(each.begin, each.end - records))
+    for each, begin in zip(held, begins, strict=True):
+        reader.seek(partitions[each.partition], begin)
     while follow or any(reader.position(partitions[each.partition]) < each.end for each in held):
         for batch in reader.poll(timeout_ms=POLL_MS).values():
             for found in batch:

@@ -38,6 +38,7 @@ COMMANDS = {
     "sql": Entry("jobs.sql_cli", "Flink's SQL client with every table and view there, or the answer to a query."),
     "forward": Entry("ingestion.forwarder.cli", "Put what an exchange says into the raw topics, until told to stop."),
     "topics": Entry("ingestion.topics_cli", "The topics of a broker: create, compare, look into."),
+    "rules": Entry("ingestion.rules_cli", "Thresholds of alerts, by rule and book, while the job runs."),
     "replay": Entry("ingestion.cli", "Play recordings, or generated frames, into the raw topics."),
     "record": Entry("ingestion.archive.cli", "Write the raw topics to Parquet, by venue and hour."),
     "rebuild": Entry("ingestion.cli", "Rebuild books from recordings, without Flink."),
