@@ -20,8 +20,8 @@ from market.topics import MAX_RECORD_BYTES
 BYTES_UNDER_WAY = 64 * 1024 * 1024
 Compression = Literal["lz4", "gzip"]  # what the declared packages bring
 
-
 BOOTSTRAP_MS = 10_000  # a broker that answers nobody in this time is away
+METADATA_MS = 60_000  # how long `send` waits to learn where a topic lives before it says so
 RECONNECT_MS = 2_000  # a broker that is back is found within this time; the client's own is 30 s
 
 
@@ -39,7 +39,6 @@ class ProducerConfig:
     compression: Compression | None = "lz4"
     linger_ms: int = 5
     batch_bytes: int = 256 * 1024
-    buffer_wait_ms: int = 60_000  # how long `send` waits to learn where a topic lives before it says so
     delivery_ms: int = 120_000  # how long a record may wait for a broker that is away
 
     def client_options(self) -> dict[str, Any]:
@@ -53,7 +52,7 @@ class ProducerConfig:
             "linger_ms": self.linger_ms,
             "batch_size": self.batch_bytes,
             "bootstrap_timeout_ms": BOOTSTRAP_MS,
-            "max_block_ms": self.buffer_wait_ms,
+            "max_block_ms": METADATA_MS,
             "partitioner": KeyPartitioner(),
             "delivery_timeout_ms": self.delivery_ms,
             "reconnect_backoff_max_ms": RECONNECT_MS,

@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, TopicPartition
 from ingestion.forwarder.forwarder import Forwarder
 from ingestion.routing import route
 from ingestion.simulator import Config, Fault, Simulator, simulator
-from ingestion.simulator.listing import Publication, Wanted
+from ingestion.simulator.listing import Publication, Truth, Wanted
 from market.records import Envelope, Processed
 from market.topics import BOOKS, RAW_BOOKS, RAW_TRADES, STATUS, record_key
 from tests.ingestion.forwarder.harness import eventually, is_snapshot, settings
@@ -29,7 +29,7 @@ from tests.jobs.desk import Desk
 DEPTH = 10  # levels that metrics sum over
 PATIENCE_S = 25
 SETTLED_S = 3
-SILENCE_S = 3
+SILENCE_S = 6  # longer than a halted market ever waits for the job
 FOLLOWED = (RAW_BOOKS, RAW_TRADES, STATUS, BOOKS)
 
 
@@ -91,10 +91,14 @@ class Witness:
 
         def observed(symbol: str, time_us: int, wanted: Wanted) -> Iterable[Publication]:
             yield from advance(symbol, time_us, wanted)
-            truth = model.truth(symbol, DEPTH)
-            self._figures[symbol].append((truth.update_id, figures(truth.bids, truth.asks)))
+            self._see(model.truth(symbol, DEPTH))
 
         model.advance = observed  # type: ignore[method-assign]
+        for symbol in exchange.config.traded:
+            self._see(model.truth(symbol, DEPTH))
+
+    def _see(self, truth: Truth) -> None:
+        self._figures[truth.symbol].append((truth.update_id, figures(truth.bids, truth.asks)))
 
     def agrees(self, record: Processed) -> bool:
         """Whether the record is of the book as it was at its update id."""
