@@ -19,5 +19,11 @@ def test_every_query_is_listed() -> None:
 
 
 def test_what_is_named_is_there() -> None:
-    assert len(named("## Relations", "## End")) > 10
-    assert set(named("## Relations", "## End")) <= files().keys()
+    assert len(named("## Relations", "## Dashboards")) > 10
+    assert set(named("## Relations", "## Dashboards")) <= files().keys()
+
+
+def test_every_variable_of_grafana_is_listed() -> None:
+    provisioned = (SQL.parent / "deploy" / "grafana" / "provisioning").rglob("*.yaml")
+    wanted = {name for path in provisioned for name in re.findall(r"\$([A-Z_]+)", path.read_text())}
+    assert set(named("## Dashboards", "## End")) == wanted
