@@ -4,6 +4,7 @@ BTCUSDT (s)   0.0 mid 100, imbalance .6 | 1.0 101, .1 | 2.0 102, -.7 | 61.0 104,
 ETHUSDT (s)   0.5 mid 10 | 1.5 10 | 2.5 10.1 | 3.5 10.2: what BTCUSDT did, a second later
 """
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -40,6 +41,17 @@ def alert(rule: str, symbol: str, episode: int, phase: str, severity: str) -> Ro
 def book(ms: int, bids: list[list[float]], asks: list[list[float]]) -> Row:
     fixed = {"venue": "binance", "symbol": "BTCUSDT", "event_time": NOON + ms, "update_id": ms}
     return fixed | {"bids": bids, "asks": asks}
+
+
+def expiry(ms: int, day: str, **values: object) -> Row:
+    expires = int(datetime.fromisoformat(f"{day}T08:00:00+00:00").timestamp() * 1000)
+    fixed = {"venue": "deribit", "underlying": "BTC", "expiry": expires, "event_time": NOON + ms, "forward": 100.0}
+    return fixed | {"years": 0.1, "atm_iv": 0.5, "pcr_open_interest": 0.8, "max_pain": 98.0} | values
+
+
+def option(ms: int, strike: float, held: float | None, build_up: str = "neutral") -> Row:
+    fixed = {"venue": "deribit", "underlying": "BTC", "event_time": NOON + ms, "strike": strike, "kind": "call"}
+    return fixed | {"instrument": f"BTC-26JUN26-{strike:.0f}-C", "open_interest": held, "build_up": build_up}
 
 
 INPUTS = {
@@ -86,6 +98,19 @@ INPUTS = {
         | {"imbalance_twa": 0.25, "imbalance_low": -0.5, "imbalance_high": 0.5, "out_of_sync": 0.0}
         for size, ms in (("1m", 0), ("1m", 60000), ("1s", 0))
     ],
+    "option_chains": [
+        expiry(1000, "2026-01-02"),  # expired since
+        expiry(1000, "2026-06-26", max_pain=97.0),
+        expiry(2000, "2026-06-26", pcr_open_interest=0.9),
+        expiry(61000, "2026-06-26", atm_iv=0.6, max_pain=101.0),
+        expiry(61000, "2026-03-27", atm_iv=0.4),
+    ],
+    "option_surfaces": [
+        *(option(ms, 100, held, "long_build_up") for ms, held in ((0, 5.0), (1_000_000, 20.0), (3_700_000, 30.0))),
+        *(option(ms, 110, held) for ms, held in ((200_000, 50.0), (3_700_000, 35.0))),
+        option(3_700_000, 120, 7.0),
+        option(3_700_000, 130, None),
+    ],
 }  # fmt: skip
 ASKED = {
     "top_imbalance": ["top=2"],
@@ -100,6 +125,9 @@ ASKED = {
     "book_at": ["levels=2"],
     "trade_flow": [],
     "window_history": [],
+    "term_structure": [],
+    "positioning_history": ["expires=2026-06-26"],
+    "build_ups": ["top=3"],
 }
 
 
@@ -219,10 +247,30 @@ def test_a_wrong_parameter_is_named_with_what_there_is(assignment: str, said: st
 
 
 def test_an_unknown_query_is_answered_with_the_names() -> None:
-    with pytest.raises(QueryError, match="^no query is called 'top': there are alert_counts, book_at, depth_by_minute"):
+    with pytest.raises(QueryError, match="^no query is called 'top': there are alert_counts, book_at, build_ups"):
         query("top")
 
 
 def test_text_is_quoted_and_times_have_zones() -> None:
     assert "symbol = 'a''b'" in query("replay").text(["symbol=a'b"])
     assert "CAST(1767268800000 AS BIGINT)" in query("replay").text(["until=2026-01-01T13:00:00+01:00"])
+
+
+def test_the_term_structure_is_of_the_newest_second(answers: dict[str, list[Row]]) -> None:
+    assert columns(answers["term_structure"], "expires", "atm_iv", "days") == [
+        ("2026-03-27", 0.4, 36.5),
+        ("2026-06-26", 0.6, 36.5),
+    ]
+
+
+def test_positioning_is_what_a_minute_ended_with(answers: dict[str, list[Row]]) -> None:
+    found = columns(answers["positioning_history"], "minute_ts", "pcr_open_interest", "max_pain", "distance")
+    assert found == [("2026-01-01 12:01:00Z", 0.8, 101.0, 0.01), ("2026-01-01 12:00:00Z", 0.9, 98.0, -0.02)]
+
+
+def test_open_interest_is_compared_with_what_it_was_an_hour_ago(answers: dict[str, list[Row]]) -> None:
+    assert columns(answers["build_ups"], "instrument", "held_change", "build_up") == [
+        ("BTC-26JUN26-110-C", -15.0, "neutral"),
+        ("BTC-26JUN26-100-C", 10.0, "long_build_up"),
+        ("BTC-26JUN26-120-C", 0.0, "neutral"),
+    ]
