@@ -1,7 +1,10 @@
 """The analytics job: what SQL says best, from `sql/`, in one statement set."""
 
-from jobs.connectors import sql_options, table_environment
+from pyflink.table import TableEnvironment
+
+from jobs.connectors import from_group, sql_options, table_environment
 from jobs.relations import declare, insert
+from market import topics
 from market.settings import Settings
 
 JOB = "analytics"
@@ -49,6 +52,8 @@ ALERT_VIEWS = (
     "views/alert_changes",
     "views/alerts",
 )
+CHECKS = ("functions/dead_letter", "sources/raw_frames", "views/bad_records", "sinks/dead_letters_sink")
+CHECKED = (topics.PROCESSED, topics.TRADES)
 RELATIONS = SOURCES + ("views/metrics_1s",) + BOOK_VIEWS + TRADE_VIEWS + CHAIN_VIEWS + ALERT_VIEWS
 SINKS = (
     "sinks/orderbook_metrics_sink",
@@ -71,6 +76,7 @@ INSERTS = (
     "inserts/underlying_ticks",
     "inserts/orderbook_alerts",
     "inserts/alert_records",
+    "inserts/dead_letters",
 )
 
 # Rows of one second meet in memory before the database hears of them. What is known of a symbol (what stood last, if
@@ -85,13 +91,23 @@ TUNING = {
 }
 
 
+def prepare(tables: TableEnvironment, settings: Settings) -> None:
+    """Declare all that the inserts ask for, and set the job's own configuration."""
+    for option, value in TUNING.items():
+        tables.get_config().set(option, value)
+    options = sql_options(settings, JOB)
+    declare(tables, RELATIONS + SINKS, options)
+    # Two scans of one topic in one group would commit over each other.
+    own = {"start": from_group(settings, f"{JOB}-checks")}
+    own["reads"] = ";".join(settings.topic_prefix + topic.name for topic in CHECKED)
+    declare(tables, CHECKS, options | own)
+
+
 def main() -> None:
     """Build the job from the environment's settings and execute it."""
     settings = Settings()
     tables = table_environment(settings, JOB)
-    for option, value in TUNING.items():
-        tables.get_config().set(option, value)
-    declare(tables, RELATIONS + SINKS, sql_options(settings, JOB))
+    prepare(tables, settings)
     statements = tables.create_statement_set()
     insert(statements, INSERTS)
     statements.execute()

@@ -6,6 +6,8 @@ from pyflink.common import Row
 from pyflink.table import DataTypes
 from pyflink.table.udf import udf
 
+from jobs import outputs
+from market.batch import Reject
 from market.standing import Standing, Values
 from market.standing import standing as stood
 
@@ -30,3 +32,10 @@ def standing(
 ) -> Row:
     """`market.standing` over index-aligned arrays: thread mode makes every element of ARRAY<ROW> the last."""
     return Row(*stood(times_ms, updates, in_sync, imbalances, spreads, weighted, microprices, end_ms))
+
+
+@udf(result_type=DataTypes.STRING())  # type: ignore[untyped-decorator]
+def dead_letter(reason: str, topic: str, partition: int, offset: int, value: bytes | None) -> str:
+    """`outputs.dead_letter` of a whole record that lies in a topic."""
+    held = None if value is None else bytes(value)
+    return outputs.dead_letter(Reject(0, reason, "record"), topic, partition, offset, held).decode()

@@ -100,6 +100,10 @@ class Supervisor:
     def start_program(self, name: str) -> None:
         self._call("startProcess", name, False)
 
+    def stop_program(self, name: str) -> None:
+        """Stop it, and wait until it is gone; nothing starts it again but `start_program`."""
+        self._call("stopProcess", name, True)
+
     def restart(self, names: Iterable[str]) -> None:
         """Stop these programs together, and start each again once it is gone."""
         waiting = set(names)

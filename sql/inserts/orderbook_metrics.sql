@@ -23,5 +23,5 @@ SELECT
   levels_bid,
   levels_ask,
   depth,
-  ARRAY_JOIN(flags, ',')
+  COALESCE(ARRAY_JOIN(flags, ','), '')
 FROM metrics_1s

@@ -83,7 +83,8 @@ FROM (
         >
       ) AS record
     FROM processed
-    WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL AND update_id IS NOT NULL
+    WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL
+      AND update_id IS NOT NULL AND levels_bid IS NOT NULL AND levels_ask IS NOT NULL AND depth IS NOT NULL
   ) AS records
   GROUP BY venue, symbol, `second`
 ) AS r

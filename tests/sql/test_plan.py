@@ -2,38 +2,70 @@
 
 import json
 import re
+from typing import Any
 
+import pytest
 from pyflink.table import EnvironmentSettings, StatementSet, TableEnvironment
 
-from jobs.analytics import INSERTS, JOB, RELATIONS, SINKS, TUNING
-from jobs.connectors import sql_options
-from jobs.relations import declare, insert
+from jobs.analytics import INSERTS, prepare
+from jobs.relations import insert
 from market.settings import Settings
 from stack.jars import flink_lib_jars
+from stack.settings import ROOT
+
+STATELESS = {
+    "calc",
+    "correlate",
+    "exchange",
+    "mini-batch-assigner",
+    "python-calc",
+    "sink",
+    "table-source-scan",
+    "union",
+}
+SOURCES = ["alert_rules", "option_chains", "option_surfaces", "processed", "raw_frames"]
+SOURCES += ["statuses", "trades", "underlying_ticks"]
 
 
-def statements(inserts: tuple[str, ...]) -> StatementSet:
+@pytest.fixture(scope="module")
+def statements() -> StatementSet:
     tables = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     tables.get_config().set("table.local-time-zone", "UTC")
     tables.get_config().set("pipeline.jars", ";".join(jar.as_uri() for jar in flink_lib_jars()))
-    for option, value in TUNING.items():
-        tables.get_config().set(option, value)
-    settings = Settings(_env_file=None, postgres_dsn="postgresql://db/books")
-    declare(tables, RELATIONS + SINKS, sql_options(settings, JOB))
+    prepare(tables, Settings(_env_file=None, postgres_dsn="postgresql://db/books"))
     wanted = tables.create_statement_set()
-    insert(wanted, inserts)
+    insert(wanted, INSERTS)
     return wanted
 
 
-def test_every_source_is_read_once() -> None:
-    plan = statements(INSERTS).explain().split("== Optimized Execution Plan ==")[1]
-    scans = re.findall(r"TableSourceScan\(table=\[\[default_catalog, default_database, (\w+)", plan)
-    assert sorted(scans) == [
-        *("alert_rules", "option_chains", "option_surfaces", "processed", "statuses", "trades", "underlying_ticks"),
-    ]
+@pytest.fixture(scope="module")
+def nodes(statements: StatementSet) -> list[dict[str, Any]]:
+    """What the job is made of, each with its `type`, a `description`, and where the planner says so its `state`."""
+    found: list[dict[str, Any]] = json.loads(statements._j_statement_set.compilePlan().asJsonString())["nodes"]
+    return [node | {"type": re.sub(r"stream-exec-|_\d+$", "", node["type"])} for node in found]
 
 
-def test_a_second_of_metrics_is_forgotten_after_ten_minutes() -> None:
-    plan = json.loads(statements(("inserts/orderbook_metrics",))._j_statement_set.compilePlan().asJsonString())
-    held = [node["state"] for node in plan["nodes"] if node.get("state")]
+def test_every_source_is_read_once(nodes: list[dict[str, Any]]) -> None:
+    scans = [node["description"] for node in nodes if node["type"] == "table-source-scan"]
+    assert sorted(re.findall(r"default_database, (\w+)", scan)[0] for scan in scans) == SOURCES
+
+
+def test_a_second_of_metrics_is_forgotten_after_ten_minutes(nodes: list[dict[str, Any]]) -> None:
+    held = [node["state"] for node in nodes if node["type"] == "group-aggregate" and "LAST_VALUE(record)" in str(node)]
     assert held == [[{"index": 0, "ttl": "10 min", "name": "groupAggregateState"}]]
+
+
+def test_every_state_is_bounded_and_listed(nodes: list[dict[str, Any]]) -> None:
+    """docs/state.md has a row for every kind of stateful node there is, and for none that there is not."""
+    listed = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "state.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted({kind(node) for node in nodes} - STATELESS)
+
+
+def kind(node: dict[str, Any]) -> str:
+    """The node's type; over aggregates are told apart by how far they look back, matches by their bound."""
+    said = node["description"]
+    if node["type"] == "over-aggregate":
+        return "over-range" if "RANGE BETWEEN" in said else "over-all" if "UNBOUNDED" in said else "over-rows"
+    assert node["type"] != "match" or node["matchSpec"]["interval"], said
+    assert node["type"] != "group-aggregate" or node["state"][0]["ttl"] not in ("0 ms", "0"), said
+    return str(node["type"])
