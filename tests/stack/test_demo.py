@@ -13,7 +13,6 @@ from stack.exchanges import forwarder, simulator
 from tests.conftest import Stack
 from tests.jobs.desk import Desk
 
-
 LIMIT_S = 400  # three jobs are planned and submitted first, which a busy machine takes minutes for
 
 
