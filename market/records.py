@@ -117,6 +117,25 @@ class Resync(Struct, frozen=True, gc=False):
     since: int
 
 
+class Alert(Struct, frozen=True, gc=False):
+    """A rule of docs/alerts.md that begins, worsens or ends on a symbol; topic `orderbook.alerts`.
+
+    `id` is `rule|venue|symbol|episode|phase`; `episode` is the event time of the `enter`, epoch ms.
+    """
+
+    id: str
+    venue: str
+    symbol: str
+    rule: str
+    severity: str
+    phase: str
+    episode: int
+    event_time: int
+    value: float | None
+    threshold: float | None
+    message: str
+
+
 class DeadLetter(Struct, frozen=True, gc=False):
     """What could not be used, where it lies, and why; topic `deadletter`. `value_b64` holds the first 64 KiB."""
 

@@ -1,4 +1,4 @@
-"""`depthflow demo`: from nothing to a live table of order books and an option chain."""
+"""`depthflow demo`: from nothing to live tables of order books, an option chain and alerts."""
 
 import os
 import subprocess
@@ -9,25 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import psycopg
 import typer
-from kafka import KafkaConsumer, TopicPartition
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
 from jobs.submit import Cluster
-from market.options.records import ChainRecord
-from market.records import Processed
 from market.settings import Settings
-from market.topics import OPTION_CHAINS, PROCESSED
 from stack import lifecycle
+from stack.alert_board import AlertBoard
 from stack.board import Board
 from stack.chain_board import ChainBoard
 from stack.commands import Home
 from stack.errors import StackError
 from stack.exchanges import Exchanges, exchanges
+from stack.news import news
 from stack.reach import reach
 from stack.report import Reporter, output
 from stack.settings import StackSettings
@@ -59,7 +56,7 @@ ORDER BY venue, underlying, expiry
 def demo(
     home: Home = None, seconds: Annotated[float, typer.Option(min=1, help="How long the live table runs.")] = 30
 ) -> None:
-    """Start the stack, submit the jobs, simulate four exchanges with a forwarder on each, and show books and options.
+    """Start the stack, submit the jobs, simulate four exchanges with a forwarder on each; show books, options, alerts.
 
     Ends by itself and leaves the stack and the jobs running; `depthflow down` stops them.
 
@@ -93,12 +90,14 @@ def _submit(job: str, report: Reporter) -> None:
 
 
 def _show(settings: StackSettings, venues: Exchanges, seconds: float, report: Reporter) -> None:
-    board, chains, records = Board(), ChainBoard(), _records(settings, venues)
+    board, chains, alerts, records = Board(), ChainBoard(), AlertBoard(), news(settings.kafka_bootstrap)
 
     def take() -> None:
-        processed, expiries = next(records)
-        board.add(processed, time.time_ns() // 1000)
-        chains.add(expiries)
+        venues.check()
+        came = next(records)
+        board.add(came.processed, time.time_ns() // 1000)
+        chains.add(came.chains)
+        alerts.add(came.alerts)
 
     with report.step("simulating four exchanges, a forwarder on each; waiting for the first metrics"):
         deadline = time.monotonic() + FIRST_RECORD_S
@@ -114,7 +113,7 @@ def _show(settings: StackSettings, venues: Exchanges, seconds: float, report: Re
         while (now := time.monotonic()) < end:
             take()
             board.tick(now)
-            shown.update(Group(board.table(), chains.table()), refresh=True)
+            shown.update(Group(board.table(), chains.table(), alerts.table()), refresh=True)
 
 
 class _Snapshots:
@@ -132,28 +131,6 @@ class _Snapshots:
 @contextmanager
 def _snapshots() -> Iterator[_Snapshots]:
     yield _Snapshots()
-
-
-def _records(settings: StackSettings, venues: Exchanges) -> Iterator[tuple[list[Processed], list[ChainRecord]]]:
-    """What comes on both topics from now on, a few times a second, without an end."""
-    prefix = Settings().topic_prefix
-    processed, expiries = msgspec.json.Decoder(Processed), msgspec.json.Decoder(ChainRecord)
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)
-    try:
-        names = [prefix + topic.name for topic in (PROCESSED, OPTION_CHAINS)]
-        consumer.assign(
-            [TopicPartition(name, place) for name in names for place in consumer.partitions_for_topic(name)]
-        )
-        consumer.seek_to_end()
-        while True:
-            venues.check()
-            values: dict[str, list[bytes]] = {name: [] for name in names}
-            for partition, batch in consumer.poll(timeout_ms=250, max_records=5000).items():
-                values[partition.topic] += [record.value for record in batch]
-            books, chains = (values[name] for name in names)
-            yield [processed.decode(value) for value in books], [expiries.decode(value) for value in chains]
-    finally:
-        consumer.close()
 
 
 def _stored(query: str, since: float) -> Table:

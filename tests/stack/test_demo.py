@@ -27,7 +27,7 @@ def test_the_demo_shows_every_symbol_and_reads_it_back_from_the_database(stack: 
         live, _, stored = done.stdout.partition("SELECT")
         for symbol in (symbol for venue in VENUES for symbol in default_symbols(venue)):
             assert symbol in live and symbol in stored
-        assert "options.chain" in live and "max pain" in live
+        assert "options.chain" in live and "max pain" in live and "orderbook.alerts: " in live
         assert stored.partition("option_chain_metrics")[2].count("BTC") >= 4  # expiries
         assert f"Flink UI   {stack.flink_url}" in stored
     finally:
