@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from jobs.submit import SubmitError
+from jobs.submit import SubmitError, quick_client
 from market.errors import UserError
 from market.settings import Settings
 
@@ -66,9 +66,7 @@ def _prepared(settings: Settings, script: str) -> Iterator[_Client]:
         folder = Path(name)
         (folder / "session.sql").write_text(script)
         command = [str(program), "--init", str(folder / "session.sql"), "--history", str(folder / "history")]
-        # The quick compiler alone: a session is short, and it starts in half the time.
-        own = {"FLINK_LOG_DIR": name, "JVM_ARGS": f"-XX:TieredStopAtLevel=1 {os.environ.get('JVM_ARGS', '')}"}
-        yield _Client(command, os.environ | own, folder)
+        yield _Client(command, os.environ | quick_client() | {"FLINK_LOG_DIR": name}, folder)
 
 
 @contextmanager

@@ -18,6 +18,9 @@ from stack.settings import StackSettings
 
 KINDS = ("embedded", "containers")
 LOGS = pytest.StashKey[StackSettings]()
+os.environ["JVM_ARGS"] = (
+    "-XX:TieredStopAtLevel=1"  # of PyFlink's own JVM: its jobs here are over before a better compiler pays
+)
 ENVIRONMENT = dict(os.environ)
 
 
