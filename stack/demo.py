@@ -1,12 +1,14 @@
 """`depthflow demo`: from nothing to live tables of order books, an option chain and alerts."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import psycopg
@@ -64,6 +66,7 @@ def demo(
     """
     if home:
         os.environ["DEPTHFLOW_HOME"] = str(home.absolute())
+    signal.signal(signal.SIGTERM, _leave)
     settings, report = StackSettings(), Reporter()
     lifecycle.up(settings, report)
     reach()
@@ -77,6 +80,11 @@ def demo(
             stored = _stored(query, started)
         output().print(stored)
     output().print(_where_next(settings))
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    """Ended from outside: simulators and forwarders go along, as at Ctrl-C."""
+    raise SystemExit(128 + signum)
 
 
 def _submit(job: str, report: Reporter) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
@@ -66,13 +66,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("stack")
 
 
-@pytest.fixture(autouse=True)
+@contextmanager
 def environment_of_the_session() -> Iterator[None]:
     """PyFlink's gateway and its workers within this process write into the environment which Flink is theirs.
 
     A later test's program would take it for the user's, and submit jobs without the cluster's configuration.
     """
     with patch.dict(os.environ, ENVIRONMENT, clear=True):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def environment_of_a_module() -> Iterator[None]:
+    with environment_of_the_session():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def environment_of_a_test() -> Iterator[None]:
+    with environment_of_the_session():
         yield
 
 
