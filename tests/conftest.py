@@ -3,11 +3,11 @@
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
@@ -21,6 +21,9 @@ LOGS = pytest.StashKey[StackSettings]()
 os.environ["JVM_ARGS"] = (
     "-XX:TieredStopAtLevel=1"  # of PyFlink's own JVM: its jobs here are over before a better compiler pays
 )
+USERS_PATH = os.environ["PATH"]
+# Thread mode asks the first python on the path of PyFlink's JVM, which whatever test comes first starts.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{USERS_PATH}"
 ENVIRONMENT = dict(os.environ)
 
 
@@ -53,7 +56,7 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """The environment of a command that is to find this stack, and to agree with its settings."""
         settings = {name.upper(): str(value) for name, value in self.settings if name != "home"}
-        return os.environ | settings | {"DEPTHFLOW_HOME": str(self.home)}
+        return os.environ | settings | {"DEPTHFLOW_HOME": str(self.home), "PATH": USERS_PATH}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,26 +69,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("stack")
 
 
-@contextmanager
-def environment_of_the_session() -> Iterator[None]:
+def environment_of_the_session() -> None:
     """PyFlink's gateway and its workers within this process write into the environment which Flink is theirs.
 
     A later test's program would take it for the user's, and submit jobs without the cluster's configuration.
     """
-    with patch.dict(os.environ, ENVIRONMENT, clear=True):
-        yield
+    for name in os.environ.keys() - ENVIRONMENT.keys() - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def environment_of_a_module() -> Iterator[None]:
-    with environment_of_the_session():
-        yield
+def environment_of_a_module() -> None:
+    environment_of_the_session()
 
 
 @pytest.fixture(autouse=True)
-def environment_of_a_test() -> Iterator[None]:
-    with environment_of_the_session():
-        yield
+def environment_of_a_test() -> None:
+    environment_of_the_session()
 
 
 @pytest.hookimpl(wrapper=True)

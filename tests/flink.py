@@ -1,7 +1,6 @@
 """The views of `sql/` over tables written by hand: one local Flink job for as many views as a test file looks at."""
 
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -32,9 +31,6 @@ BATCH = {"execution.batch-shuffle-mode": "ALL_EXCHANGES_PIPELINED", "jobmanager.
 
 def local_tables(batch: bool = False) -> TableEnvironment:
     """A streaming or batch environment whose jobs run within this process."""
-    os.environ["PATH"] = (
-        f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # thread mode asks the first python there
-    )
     settings = EnvironmentSettings.in_batch_mode() if batch else EnvironmentSettings.in_streaming_mode()
     tables = TableEnvironment.create(settings)
     for option, value in (CONFIGURATION | (BATCH if batch else {})).items():

@@ -1,6 +1,5 @@
 """Workflows over ready-made batches on a local cluster."""
 
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -24,7 +23,6 @@ def run_batches(
     with pytest.MonkeyPatch.context() as patch:
         # Without it process mode runs its workers as threads of this process, where bugs of the real worker hide.
         patch.setenv("_python_worker_execution_mode", "process")
-        patch.setenv("PATH", os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"])))
         environment = StreamExecutionEnvironment.get_execution_environment(_configuration(mode, parallelism))
         source = environment.from_collection(list(batches), BATCH).set_parallelism(1)
         outputs = define_workflow(source.key_by(_key_of, KEY), Settings())
