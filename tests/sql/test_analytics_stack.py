@@ -118,6 +118,15 @@ def take_away_the_database(desk: Desk) -> None:
     gone_at = time.monotonic()
     wait_until(lambda: time.monotonic() - gone_at > AWAY_S, "the database to be away long enough")
     supervisor.start_program("postgres")
+    wait_until(lambda: answers(desk.stack.postgres_dsn), "the database to be back")
+
+
+def answers(dsn: str) -> bool:
+    try:
+        psycopg.connect(dsn).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def closing(batches: dict[str, Batch]) -> Iterator[Record]:
