@@ -28,7 +28,9 @@ from market.batch import Batch
 from market.config import KeeperConfig
 from market.keeper import open_keeper
 from market.settings import Settings
+from stack.credentials import load_credentials
 from stack.processes import Supervisor
+from stack.ready import answers, ask_postgres
 from tests.conftest import Stack
 from tests.flink import Row, rows_of
 from tests.jobs.desk import Desk, Record, kill_taskmanagers, wait_until
@@ -118,15 +120,9 @@ def take_away_the_database(desk: Desk) -> None:
     gone_at = time.monotonic()
     wait_until(lambda: time.monotonic() - gone_at > AWAY_S, "the database to be away long enough")
     supervisor.start_program("postgres")
-    wait_until(lambda: answers(desk.stack.postgres_dsn), "the database to be back")
-
-
-def answers(dsn: str) -> bool:
-    try:
-        psycopg.connect(dsn).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    settings = desk.stack.settings
+    credentials = load_credentials(settings)
+    wait_until(lambda: answers(lambda: ask_postgres(settings, credentials)), "the database to be back")
 
 
 def closing(batches: dict[str, Batch]) -> Iterator[Record]:
