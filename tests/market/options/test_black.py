@@ -74,20 +74,38 @@ def test_normalised_prices_of_the_reference():
     assert (call, put) == pytest.approx((0.0796556745541, 0.0509710222785), abs=5e-14)  # I3
 
 
-def test_greeks_equal_vollib_and_quantlib():
-    for o in random_options(500, seed=2):
-        ours = Greeks(*(value[0] for value in greeks(*o.arrays())))
-        at = (o.flag, o.forward, o.strike, o.years, 0, o.vol)
-        assert ours.delta == pytest.approx(analytical.delta(*at), abs=1e-8)
-        assert ours.gamma * o.forward == pytest.approx(analytical.gamma(*at) * o.forward, rel=1e-8, abs=1e-12)
-        assert ours.vega == pytest.approx(analytical.vega(*at), rel=1e-8, abs=1e-12)
-        assert ours.theta == pytest.approx(analytical.theta(*at), rel=1e-8, abs=1e-9)
-        assert ours.rho == pytest.approx(quantlib_rho(o), rel=1e-8, abs=1e-9)
+def compare_greeks(o: Options) -> None:
+    ours = Greeks(*(value[0] for value in greeks(*o.arrays())))
+    at = (o.flag, o.forward, o.strike, o.years, 0, o.vol)
+    # vollib's rho holds the forward, ours the spot.
+    vollib = Greeks(*(getattr(analytical, name)(*at) for name in Greeks._fields))._replace(rho=quantlib_greeks(o).rho)
+    for theirs in (vollib, quantlib_greeks(o)):
+        assert ours.delta == pytest.approx(theirs.delta, abs=1e-8)
+        assert ours.gamma * o.forward == pytest.approx(theirs.gamma * o.forward, rel=1e-8, abs=1e-12)
+        assert ours.vega == pytest.approx(theirs.vega, rel=1e-8, abs=1e-12)
+        assert ours.theta == pytest.approx(theirs.theta, rel=1e-8, abs=1e-9)
+        assert ours.rho == pytest.approx(theirs.rho, rel=1e-8, abs=1e-9)
 
 
-def quantlib_rho(o: Options) -> float:
+def test_greeks_of_random_options_equal_vollib_and_quantlib():
+    for o in random_options(2000, seed=2):
+        compare_greeks(o)
+
+
+def test_greeks_of_the_recorded_chain_equal_vollib_and_quantlib(summary_model):
+    layout, terms = summary_model.view.layout, summary_model.terms
+    columns = (terms.forward, layout.strike, terms.years, summary_model.vol, layout.is_call)
+    rows = list(zip(*(column[:-1].tolist() for column in columns), strict=True))
+    for row in rows:
+        compare_greeks(Options(*row))
+    assert len(rows) == 908
+
+
+def quantlib_greeks(o: Options) -> Greeks:
     payoff = ql.PlainVanillaPayoff(ql.Option.Call if o.is_call else ql.Option.Put, o.strike)
-    return float(ql.BlackCalculator(payoff, o.forward, o.vol * math.sqrt(o.years), 1.0).rho(o.years) / 100)
+    black = ql.BlackCalculator(payoff, o.forward, o.vol * math.sqrt(o.years), 1.0)
+    vega, theta, rho = black.vega(o.years) / 100, black.theta(o.forward, o.years) / 365, black.rho(o.years) / 100
+    return Greeks(black.deltaForward(), black.gammaForward(), vega, theta, rho)
 
 
 def test_straddle_at_the_forward():

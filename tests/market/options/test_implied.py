@@ -1,16 +1,16 @@
 """Implied volatility against published values, vollib and QuantLib, and where it must say no."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-import QuantLib as ql
-from vollib.black.implied_volatility import implied_volatility as vollib_vol
 
-from market.options.black import d1, greeks
+from market.options.black import Bools, Floats, greeks
 from market.options.implied import RESOLUTION, Implied, Reason, implied_vol
+from tests.market.options.oracles import quantlib_vols, vollib_vols
 from tests.market.options.prints import D_MARKS, MS_PER_YEAR, B, D
-from tests.market.options.sample import priced, random_columns
+from tests.market.options.sample import Columns, priced, random_columns
 
 MANY = 100_000
 
@@ -67,74 +67,45 @@ def test_the_index_as_underlying_is_eight_points_off(underlying, expected):
     assert vol == pytest.approx(expected, abs=5e-4)
 
 
+class Case(NamedTuple):
+    """Random options, their prices, and what the solver says of those."""
+
+    options: Columns
+    price: Floats
+    solved: Implied
+
+    @property
+    def asked(self) -> tuple[Floats, Floats, Floats, Floats, Bools]:
+        return self.price, self.options.forward, self.options.strike, self.options.years, self.options.is_call
+
+
 @pytest.fixture(scope="module")
-def many() -> tuple[list[tuple[float, ...]], Implied]:
-    """Price, forward, strike, years, is_call, vol of each random option, and what the solver says."""
-    columns = random_columns(MANY)
-    prices = priced(columns)
-    solved = implied_vol(prices, columns.forward, columns.strike, columns.years, columns.is_call)
-    return list(zip(*(c.tolist() for c in (prices, *columns)), strict=True)), solved
+def many() -> Case:
+    options = random_columns(MANY)
+    price = priced(options)
+    solved = implied_vol(price, options.forward, options.strike, options.years, options.is_call)
+    return Case(options, price, solved)
 
 
-def test_random_options_equal_vollib(many):
-    rows, solved = many
-    theirs = np.array(
-        [
-            vollib_vol(price, forward, strike, 0.0, years, "c" if is_call else "p")
-            if reason == Reason.SOLVED
-            else math.nan
-            for (price, forward, strike, years, _, is_call), reason in zip(rows, solved.reason.tolist(), strict=True)
-        ]
-    )
-    assert np.count_nonzero(solved.reason == Reason.SOLVED) > 0.8 * MANY
-    assert np.nanmax(np.abs(theirs - solved.vol)) < 1e-8
-    assert np.array_equal(np.isnan(theirs), np.isnan(solved.vol))
-
-
-def test_random_options_equal_quantlib(many):
-    """Between 4.5 and 6.3 deviations out QuantLib's normal distribution is up to 1.2e-7 of its value off libm's erfc.
-
-    With d1 or d2 there, some of its answers are off by up to 1e-5 (vollib sides with us); elsewhere all agree to 1e-8.
-    """
-    rows, solved = many
-    theirs = np.array([quantlib_vol(*row) for row in rows])
-    forward, strike, years, vol = (np.array([row[i] for row in rows]) for i in (1, 2, 3, 4))
-    ends = [np.abs(d1(forward, strike, years, vol) - shift) for shift in (0, vol * np.sqrt(years))]
-    blurred = np.any([(end > 4.5) & (end < 6.3) for end in ends], axis=0)
-    error = np.abs(theirs - solved.vol)
-    assert np.nanmax(error[~blurred]) < 1e-8
-    assert np.nanmax(error[blurred]) < 1e-5
-    assert np.count_nonzero(error > 1e-8) < 0.006 * MANY
-
-
-def quantlib_vol(price: float, forward: float, strike: float, years: float, vol: float, is_call: bool) -> float:
-    """Scaled to a time value of one, as QuantLib takes small differences for zero; its Newton starts beside `vol`."""
-    kind = ql.Option.Call if is_call else ql.Option.Put
-    time_value = price - max((forward - strike) * (1 if is_call else -1), 0)
-    if time_value <= 0 or time_value < 1e-280:
-        return math.nan
-    unit = 1 / time_value
-    guess = vol * math.sqrt(years) * 1.001
-    try:
-        deviation = ql.blackFormulaImpliedStdDev(
-            kind, strike * unit, forward * unit, price * unit, 1.0, 0.0, guess, 1e-14
-        )
-    except RuntimeError:
-        return math.nan
-    return float(deviation) / math.sqrt(years)
+@pytest.mark.parametrize("oracle", [vollib_vols, quantlib_vols])
+def test_random_options_equal_the_oracle_wherever_there_is_an_answer(many, oracle):
+    theirs = oracle(many.solved, *many.asked)
+    answered = many.solved.reason == Reason.SOLVED
+    assert np.count_nonzero(answered) > 0.8 * MANY
+    assert np.abs(theirs - many.solved.vol)[answered].max() < 1e-8
 
 
 def test_null_exactly_where_the_price_does_not_determine_the_volatility(many):
-    rows, solved = many
-    price, forward, strike, years, vol, is_call = (np.array(column) for column in zip(*rows, strict=True))
+    price, forward, strike, _, is_call = many.asked
     time_value = price - np.maximum(np.where(is_call, forward - strike, strike - forward), 0)
-    unit_vega = 100 * greeks(forward, strike, years, vol, is_call).vega
+    unit_vega = 100 * greeks(*many.options).vega
+    reason = many.solved.reason
     with np.errstate(divide="ignore"):
         movement = np.spacing(price) / unit_vega
-    assert np.all(solved.reason[time_value <= 0] == Reason.BELOW_INTRINSIC)
-    assert np.all(np.isin(solved.reason[movement > 1.1 * RESOLUTION], (Reason.UNDETERMINED, Reason.BELOW_INTRINSIC)))
-    assert np.all(solved.reason[(movement < 0.9 * RESOLUTION) & (time_value > 0)] == Reason.SOLVED)
-    assert np.nanmax(np.abs(solved.vol - vol)) < RESOLUTION
+    assert np.all(reason[time_value <= 0] == Reason.BELOW_INTRINSIC)
+    assert np.all(np.isin(reason[movement > 1.1 * RESOLUTION], (Reason.UNDETERMINED, Reason.BELOW_INTRINSIC)))
+    assert np.all(reason[(movement < 0.9 * RESOLUTION) & (time_value > 0)] == Reason.SOLVED)
+    assert np.nanmax(np.abs(many.solved.vol - many.options.vol)) < RESOLUTION
 
 
 NO_TIME = (10.0, 100.0, 100.0, 0.0, True)

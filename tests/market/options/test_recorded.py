@@ -9,11 +9,12 @@ from msgspec import json
 
 from market.options.black import greeks, price
 from market.options.forward import MS_PER_YEAR
-from market.options.implied import Reason, implied_vol
+from market.options.implied import Implied, Reason, implied_vol
 from market.options.instrument import parse_name
 from market.options.summary import chain_records, underlying_tick
 from market.options.surface import build_surface
 from market.options.wire import OptionQuote
+from tests.market.options.oracles import quantlib_vols, vollib_vols
 
 # expiry, rows, call OI, put OI, PCR, max pain, max pain in coin
 TABLE = [
@@ -164,3 +165,19 @@ def test_recorded_tickers_are_all_quotes(recorded_events):
     quotes = [event for event in recorded_events if isinstance(event, OptionQuote)]
     assert len(quotes) == 89
     assert any(math.isnan(event.quote.volume) for event in quotes)
+
+
+def answered(summary_model, field: str) -> tuple[Implied, list[np.ndarray]]:
+    """What the solver says of the bids, asks or marks, and what it was asked."""
+    view, terms = summary_model.view, summary_model.terms
+    money = getattr(view.quotes, field) * terms.worth * terms.growth
+    return summary_model.solve(field), [money, terms.forward, view.layout.strike, terms.years, view.layout.is_call]
+
+
+@pytest.mark.parametrize(("field", "count"), [("bid", 659), ("ask", 908), ("mark", 904)])
+@pytest.mark.parametrize("oracle", [vollib_vols, quantlib_vols])
+def test_both_oracles_find_our_volatility_of_every_quote(summary_model, field, count, oracle):
+    solved, asked = answered(summary_model, field)
+    error = np.abs(oracle(solved, *asked) - solved.vol)
+    assert np.count_nonzero(~np.isnan(error)) == np.count_nonzero(solved.reason == Reason.SOLVED) == count
+    assert np.nanmax(error) < 1e-8
