@@ -1,10 +1,13 @@
 """Chains in a line or two: quotes whose marks follow from Black-76."""
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
+from msgspec import Raw
+from msgspec import json as msgspec_json
 
 from market.options.black import price
 from market.options.chain import Chain
@@ -12,12 +15,14 @@ from market.options.forward import MS_PER_YEAR
 from market.options.instrument import Instrument
 from market.options.model import Model, price_chain
 from market.options.wire import NAN, OptionQuote, Quote
+from market.records import Envelope
 
 NOW = int(datetime(2026, 11, 20, 12, tzinfo=timezone.utc).timestamp() * 1000)
 IN_A_WEEK = "27NOV26"
 IN_TWO_WEEKS = "4DEC26"
 EXPIRY = int(datetime(2026, 11, 27, 8, tzinfo=timezone.utc).timestamp() * 1000)
 ONE_MINUTE_LATER = NOW + int(timedelta(minutes=1) / timedelta(milliseconds=1))
+CALL, PUT = "BTC-27NOV26-70000-C", "BTC-27NOV26-70000-P"
 NO_QUOTE = Quote(*[NAN] * len(Quote._fields))
 
 
@@ -86,3 +91,16 @@ def nifty_chain(spot: float, rate: float, strikes: list[float], vol: float, quot
 
 def model_of(chain: Chain, time: int = NOW) -> Model:
     return price_chain(chain.view(time))
+
+
+def ticker(name: str = CALL, time: int = NOW, **fields: object) -> bytes:
+    """A raw record: the ticker of one option, with a published forward of 70,000."""
+    data = {"instrument_name": name, "timestamp": time, "mark_price": 0.05, "mark_iv": 50.0, "open_interest": 3.0}
+    data |= {"underlying_price": 70000.0, "underlying_index": "BTC-27NOV26"} | fields
+    return wrapped({"params": {"channel": f"ticker.{name}.100ms", "data": data}}, time)
+
+
+def wrapped(frame: object, time: int = NOW, venue: str = "deribit") -> bytes:
+    """A raw record of any frame."""
+    raw = Raw(json.dumps(frame).encode())
+    return msgspec_json.encode(Envelope(venue, "ticker.100ms", CALL, "c1", 0, time * 1000, frame=raw))

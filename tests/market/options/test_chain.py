@@ -9,9 +9,8 @@ from market.envelope import Unusable
 from market.options.chain import Chain
 from market.options.instrument import Instrument
 from market.options.wire import IndexPrice
-from tests.market.options.builders import EXPIRY, NOW, ONE_MINUTE_LATER, quote
+from tests.market.options.builders import CALL, EXPIRY, NOW, ONE_MINUTE_LATER, PUT, quote
 
-CALL, PUT = "BTC-27NOV26-70000-C", "BTC-27NOV26-70000-P"
 FAR = "BTC-4DEC26-70000-C"
 
 quotes = st.builds(

@@ -1,7 +1,5 @@
 """One chain's key: seconds close by event time, and whatever the bytes, nothing is raised."""
 
-import json
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,21 +10,9 @@ from market.options.batch import ChainBatch, ChainConfig
 from market.options.keeper import ChainKeeper, open_chain_keeper
 from market.options.records import ChainRecord, SurfaceRecord, UnderlyingTick
 from market.records import Envelope, Status
-from tests.market.options.builders import EXPIRY, NOW
+from tests.market.options.builders import CALL, EXPIRY, NOW, PUT, ticker, wrapped
 
 ONE_SECOND = 1000
-CALL, PUT = "BTC-27NOV26-70000-C", "BTC-27NOV26-70000-P"
-
-
-def ticker(name: str = CALL, time: int = NOW, **fields: object) -> bytes:
-    data = {"instrument_name": name, "timestamp": time, "mark_price": 0.05, "mark_iv": 50.0, "open_interest": 3.0}
-    data |= {"underlying_price": 70000.0, "underlying_index": "BTC-27NOV26"} | fields
-    return wrapped({"params": {"channel": f"ticker.{name}.100ms", "data": data}}, time)
-
-
-def wrapped(frame: object, time: int = NOW, venue: str = "deribit") -> bytes:
-    raw = Raw(json.dumps(frame).encode())
-    return msgspec_json.encode(Envelope(venue, "ticker.100ms", CALL, "c1", 0, time * 1000, frame=raw))
 
 
 def keeper(**config: int) -> ChainKeeper:
