@@ -46,6 +46,8 @@ ALERT_VIEWS = (
     "views/sweep_readings",
     "views/readings",
     "sources/judged_readings",
+    "views/hot_chain_readings",
+    "sources/ended_readings",
     "views/imbalance_flips",
     "views/hot_runs",
     "views/held_readings",

@@ -94,13 +94,19 @@ def from_group(settings: Settings, job: str) -> str:
 
 
 def alert_defaults(settings: Settings) -> dict[str, str]:
-    """Thresholds of alerts where `alert.rules` says nothing, as SQL literals: doubles, but for a time in ms."""
+    """What alerts are judged by, as SQL literals: thresholds where `alert.rules` says nothing, as doubles, and times.
+
+    Readings of chains come by the minute at the least: without one for a minute and `stale_after_s`, a chain is gone.
+    """
     doubles = {
         f"{rule.name}_{name}": getattr(rule.default, name)
         for rule in alert_rules(settings).values()
         for name in THRESHOLDS
     }
-    return {name: f"{value:.16E}" for name, value in doubles.items()} | {"held_ms": str(settings.alert_held_ms)}
+    silence_s = 60 + settings.stale_after_s
+    times = {"chain_silence_s": f"{silence_s:.3f}", "chain_silence_ms": str(round(1000 * silence_s))}
+    times["held_ms"] = str(settings.alert_held_ms)
+    return {name: f"{value:.16E}" for name, value in doubles.items()} | times
 
 
 def properties(options: Mapping[str, str]) -> str:

@@ -1,5 +1,5 @@
 -- One row per judged reading that may change anything, beside the one before it. Flips stand in for the imbalances they come from:
--- of those only the weak ones are left, which end a flip. Calm after calm is left out but for a row each second.
+-- of those only the weak ones are left, which end a flip. Where a chain gives none any more, ended_readings does. Calm after calm is left out but for a row each second.
 -- Key (rule, venue, symbol, read_ts). Time: read_ts.
 CREATE TEMPORARY VIEW hot_runs AS
 SELECT *
@@ -13,6 +13,8 @@ FROM (
     SELECT * FROM judged_readings WHERE rule <> 'imbalance_flip'
     UNION ALL
     SELECT * FROM imbalance_flips
+    UNION ALL
+    SELECT * FROM ended_readings
     UNION ALL
     SELECT rule, venue, symbol, read_ts, event_time, 0.0E0, medium, high, held_ms
     FROM judged_readings

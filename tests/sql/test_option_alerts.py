@@ -32,13 +32,20 @@ def by_minute(underlying: str, field: str, *values: object) -> Iterable[Row]:
     return chains(underlying, field, dict(zip(MINUTES, values, strict=False)), MINUTES[: len(values)])
 
 
-def option(minute: int, name: str, held: float | None) -> Row:
-    fixed = {"venue": "deribit", "underlying": "HELD", "expiry": EXPIRY, "strike": 100.0, "kind": "call"}
+def option(minute: int, name: str, held: float | None, underlying: str = "HELD") -> Row:
+    fixed = {"venue": "deribit", "underlying": underlying, "expiry": EXPIRY, "strike": 100.0, "kind": "call"}
     return (
         fixed
-        | {"instrument": f"HELD-26JUN26-{name}", "event_time": NOON + 1000 * MINUTES[minute]}
+        | {"instrument": f"{underlying}-26JUN26-{name}", "event_time": NOON + 1000 * MINUTES[minute]}
         | {"open_interest": held}
     )
+
+
+def drifting(underlying: str, held: float, *steps: float) -> Iterable[Row]:
+    """Options that begin with so much and change by a step of their own each minute."""
+    for minute in range(4):
+        for number, step in enumerate(steps):
+            yield option(minute, f"{number}-C", held + minute * step, underlying)
 
 
 TREMBLING = {second: 0.5 + 0.002 * (-1) ** second for second in range(61)}
@@ -55,8 +62,13 @@ CHAINS = [
     *by_minute("MOVE", "forward", *[100.0] * 4, 103.0, 100.0, 100.4, 100.8, 100.0),
     chain("GONE", 0, pcr_open_interest=2.5),
     chain("GONE", 1, pcr_open_interest=None),
+    *chains("SILENT", "pcr_open_interest", {0: 2.5, 1: 4.5, 100: 4.5}, (0, 1, 100)),
+    *by_minute("MUTE", "max_pain", 100.0, 103.0),
 ]
 OPTIONS = [
+    *drifting("HELD", 4.0, 0.1, 0.2, 0.3, -0.1, -0.2),
+    *drifting("ALIKE", 100.0, 60.0, 50.0, 55.0, 40.0, 45.0),
+    *drifting("ALONE", 100.0, 60.0, 0.0, 0.0, 0.0, 0.0),
     *(option(minute, "90-P", 900.0) for minute in range(4)),
     *(option(minute, "100-C", held) for minute, held in enumerate((100.0, 160.0, 220.0, 110.0))),
     *(option(minute, "110-C", held) for minute, held in enumerate((None, 50.0, 52.0, None))),
@@ -120,7 +132,25 @@ def test_open_interest_that_is_much_of_its_expiry(alerts: list[Row]) -> None:
     assert story(alerts, "open_interest_change", "HELD") == climb(*MINUTES[1:4])
     found = [row for row in alerts if row["rule"] == "open_interest_change"]
     assert {row["symbol"] for row in found} == {"HELD-26JUN26-100-C"}
-    assert found[0]["value"] == pytest.approx(60 / (900 + 160 + 50))
+    assert found[0]["value"] == pytest.approx(60 / (900 + 160 + 50 + 20.3))
+
+
+def test_open_interest_that_changes_as_everywhere_or_nowhere_else_in_its_expiry(alerts: list[Row]) -> None:
+    """Every option of ALIKE changes much, and ALONE has nothing to measure one change by."""
+    assert {row["symbol"] for row in alerts if row["symbol"].startswith(("ALIKE", "ALONE"))} == set()
+
+
+def test_the_episode_of_a_silent_chain_ends_after_a_minute_and_what_makes_it_stale(alerts: list[Row]) -> None:
+    gone = 60 + 30
+    assert story(alerts, "pcr_extreme", "SILENT") == [
+        *climb(0, 1, 1 + gone),
+        ("enter", "high", 100),
+        ("exit", "high", 100 + gone),
+    ]
+    assert story(alerts, "max_pain_shift", "MUTE") == [
+        ("enter", "medium", MINUTES[1]),
+        ("exit", "medium", MINUTES[1] + gone),
+    ]
 
 
 def test_thresholds_of_one_expiry_come_before_the_settings(alerts: list[Row]) -> None:
@@ -140,7 +170,8 @@ def test_an_alert_names_chain_expiry_and_episode(alerts: list[Row]) -> None:
 
 def test_chains_that_are_calm_say_nothing_of_other_rules(alerts: list[Row]) -> None:
     told = {(row["rule"], row["symbol"].partition("-")[0]) for row in alerts if row["venue"] == "deribit"}
-    expected = {("pcr_extreme", name) for name in ("RATIO", "FEWPUTS", "RULED", "GONE")}
+    expected = {("pcr_extreme", name) for name in ("RATIO", "FEWPUTS", "RULED", "GONE", "SILENT")}
     expected |= {("iv_spike", "VOL"), ("straddle_jump", "JUMP"), ("pcr_crossing", "CROSS"), ("max_pain_shift", "PAIN")}
     expected |= {("skew_inversion", "SKEW"), ("expected_move_exceeded", "MOVE"), ("open_interest_change", "HELD")}
+    expected |= {("max_pain_shift", "MUTE")}
     assert told == expected
