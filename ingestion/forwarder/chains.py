@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from ingestion.forwarder.clock import now_us
 from ingestion.forwarder.dialects import Stream
 from ingestion.forwarder.outlet import Full
 from ingestion.forwarder.pacing import delays
@@ -118,7 +119,7 @@ class ChainDesk:
     async def _refresh(self, chain: str) -> None:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with self._client.get(self._url, params=query(chain), timeout=timeout) as response:
-            body, recv_us = await response.read(), time_ns() // 1000
+            body, recv_us = await response.read(), now_us()
             response.raise_for_status()
         options = msgspec.json.decode(body, type=_Reply).result
         self._follow(chain, chain_streams(chain, options, self._channel, recv_us // 1000))

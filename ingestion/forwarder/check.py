@@ -9,10 +9,10 @@ from ingestion.forwarder.chains import ChainDesk
 from ingestion.forwarder.dialects import Dialect
 from ingestion.forwarder.forwarder import first_of, manner
 from ingestion.forwarder.ledger import Ledger
-from ingestion.forwarder.link import Surroundings
 from ingestion.forwarder.pool import Pool
 from ingestion.forwarder.settings import ForwardSettings
 from ingestion.forwarder.streams import dialect_of, endpoint, named_streams
+from ingestion.forwarder.surroundings import Surroundings
 from market.errors import UserError
 from market.records import Envelope
 

@@ -1,17 +1,17 @@
 """What is done about lost books: a REST snapshot where the venue has them, elsewhere a new subscription."""
 
 from collections.abc import Iterable
-from time import time_ns
 
 import structlog
 
+from ingestion.forwarder.clock import now_ms
 from ingestion.forwarder.dialects import Stream
 from ingestion.forwarder.ledger import has_book
-from ingestion.forwarder.link import Surroundings
 from ingestion.forwarder.outlet import Full
 from ingestion.forwarder.pool import Pool
 from ingestion.forwarder.resync import Requests
 from ingestion.forwarder.snapshots import SnapshotDesk
+from ingestion.forwarder.surroundings import Surroundings
 from market.records import Resync
 
 log = structlog.get_logger("forwarder")
@@ -61,9 +61,4 @@ class Cure:
             self.desk.request(request.symbol)
             return
         for session in [each for each in carriers if each.conn == request.conn] or carriers:
-            session.resubscribe(request.symbol)
-
-
-def now_ms() -> int:
-    """Wall clock, epoch ms."""
-    return time_ns() // 1_000_000
+            session.streams.renew(request.symbol)

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from ingestion.forwarder.session import FatalRefusal, SessionEnd
+from ingestion.forwarder.subscriptions import FatalRefusal, SessionEnd
 
 TRANSIENT_STATUS = frozenset({408, 418, 425, 429, 500, 502, 503, 504})
 

@@ -12,15 +12,16 @@ import msgspec
 from ingestion.forwarder.chains import ChainDesk
 from ingestion.forwarder.cure import Cure
 from ingestion.forwarder.ledger import Ledger
-from ingestion.forwarder.link import Manner, Surroundings
 from ingestion.forwarder.outlet import Outlet
 from ingestion.forwarder.pool import Pool
 from ingestion.forwarder.resync import Listener
-from ingestion.forwarder.session import FatalRefusal, Patience
+from ingestion.forwarder.session import Patience
 from ingestion.forwarder.settings import MEGABYTE, ForwardSettings
 from ingestion.forwarder.snapshots import SnapshotDesk
 from ingestion.forwarder.spill import Record
 from ingestion.forwarder.streams import dialect_of, endpoint, named_streams
+from ingestion.forwarder.subscriptions import FatalRefusal
+from ingestion.forwarder.surroundings import Manner, Surroundings
 from ingestion.routing import route
 from market.errors import UserError
 from market.records import Envelope, Resync

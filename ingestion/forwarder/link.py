@@ -1,4 +1,4 @@
-"""The transport: one connection after another for one set of streams, each with a session of its own.
+"""One connection after another for one set of streams, each with a session of its own.
 
 Pings and limits are `websockets`' own. Its reconnecting `async for` is not used: it cannot be told to stop between two
 attempts, nor to count a connection that was cut at once as another failure. What a connection meets ends in one of
@@ -6,70 +6,45 @@ three ways: another attempt, a clean stop, or FatalRefusal.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable
-from dataclasses import dataclass, field
-from random import Random
+from collections.abc import Callable, Generator, Iterable
 from secrets import token_hex
-from time import monotonic, time_ns
+from time import monotonic
 
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
 
-from ingestion.forwarder.dialects import Dialect, Stream
-from ingestion.forwarder.endings import fatal_error, reason_of
-from ingestion.forwarder.ledger import Ledger
+from ingestion.forwarder.clock import now_us
+from ingestion.forwarder.conversation import FAREWELL_S, TICK_S, Conversation
+from ingestion.forwarder.dialects import Stream
+from ingestion.forwarder.endings import fatal_error
 from ingestion.forwarder.outlet import Full
-from ingestion.forwarder.pacing import Bucket, delays
-from ingestion.forwarder.session import Patience, Session, SessionEnd
+from ingestion.forwarder.pacing import delays
+from ingestion.forwarder.session import Session
+from ingestion.forwarder.surroundings import Surroundings
 from market.records import Envelope
-
-TICK_S = 0.25
-FAREWELL_S = 2.0
 
 log = structlog.get_logger("forwarder")
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How a link behaves. `stable_s`: a connection that lasted less counts as another failed attempt."""
-
-    patience: Patience
-    first_delay_s: float = 0.5
-    most_delay_s: float = 60.0
-    stable_s: float = 10.0
-    ping_s: float = 20.0
-    max_frame_bytes: int = 8 * 1024 * 1024
-    compression: bool = True
-
-
-@dataclass
-class Surroundings:
-    """What the links of one forwarder share."""
-
-    dialect: Dialect
-    ledger: Ledger
-    manner: Manner
-    forward: Callable[[Envelope], None]  # raises Full
-    room: Callable[[], Awaitable[None]]  # returns when there is room again
-    random: Random = field(default_factory=Random)
-
-
 class Link:
-    """Keeps one connection up. `session` is the present one's, None between two."""
+    """Keeps one connection up."""
 
     def __init__(self, name: str, url: str, streams: Iterable[Stream], around: Surroundings) -> None:
         self.name = name
         self.url = url
         self.streams = dict.fromkeys(streams)
-        self.session: Session | None = None
         self.opened_at = monotonic()
         self.on_granted: Callable[[list[Stream]], None] = lambda streams: None
         self._around = around
         self._record = around.ledger.link(name)
-        self._wake = asyncio.Event()
+        self._conversation: Conversation | None = None
         self._stopping = asyncio.Event()
         self._subscribed = asyncio.Event()
+
+    @property
+    def session(self) -> Session | None:
+        """The present connection's, None between two."""
+        return None if self._conversation is None else self._conversation.session
 
     async def run(self) -> None:
         """Until `stop`. Raises FatalRefusal."""
@@ -105,16 +80,16 @@ class Link:
         """Carry more streams."""
         new = list(streams)
         self.streams.update(dict.fromkeys(new))
-        if self.session is not None:
-            self.session.add(new)
-            self._wake.set()
+        if self._conversation is not None:
+            self._conversation.session.streams.add(new)
+            self._conversation.wake.set()
 
     def remove(self, streams: Iterable[Stream]) -> None:
         """Carry fewer streams."""
         gone = [stream for stream in streams if self.streams.pop(stream, self) is not self]
-        if self.session is not None:
-            self.session.remove(gone)
-            self._wake.set()
+        if self._conversation is not None:
+            self._conversation.session.streams.remove(gone)
+            self._conversation.wake.set()
 
     async def _connect(self) -> ClientConnection | None:
         """One attempt; None when it failed in a way that is worth another, or when we are to stop."""
@@ -157,23 +132,26 @@ class Link:
     async def _converse(self, socket: ClientConnection) -> None:
         around = self._around
         session = Session(around.dialect, self.streams, token_hex(4), around.ledger, monotonic())
-        self.session, self.opened_at = session, monotonic()
+        talk = Conversation(session, around, self._take, self._subscribed, self._stopping)
+        self._conversation, self.opened_at = talk, monotonic()
         self._record.connected = True
         session.open()
-        lost: Counter[str] = Counter()
         log.info("connected", link=self.name, conn=session.conn, url=self.url, streams=len(self.streams))
         try:
             await self._tell(session.events("connected", now_us()))
-            reason = await self._until_end(socket, session, lost)
+            reason = await talk.run(socket)
         finally:
             self._record.connected = False
             self._record.disconnects += not self._stopping.is_set()
-            self.session = None
+            self._conversation = None
             self._subscribed.clear()
-            session.end()
-        log.info("disconnected", link=self.name, conn=session.conn, reason=reason, dropped=lost.total())
-        await self._tell(session.dropped(symbol, frames, now_us()) for symbol, frames in lost.items())
+            session.streams.end()
+        log.info("disconnected", link=self.name, conn=session.conn, reason=reason, dropped=talk.lost.total())
+        await self._tell(session.dropped(symbol, frames, now_us()) for symbol, frames in talk.lost.items())
         await self._tell(session.events("disconnected", now_us()))
+
+    def _take(self, granted: list[Stream]) -> None:
+        self.on_granted(granted)
 
     async def _tell(self, events: Iterable[Envelope]) -> None:
         """Forward events that must not be lost: wait for room where there is none, unless we are to stop."""
@@ -187,80 +165,3 @@ class Link:
                         log.error("event lost", link=self.name, symbol=event.symbol, said=event.event)
                         break
                     await self._around.room()
-
-    async def _until_end(self, socket: ClientConnection, session: Session, lost: Counter[str]) -> str:
-        """Run the conversation; returns why it ended. The socket is closed then."""
-        work = [
-            self._read(socket, session, lost),
-            self._send(socket, session),
-            self._tick(session),
-            self._leave(socket),
-        ]
-        tasks = [asyncio.ensure_future(each) for each in work]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return reason_of(next(iter(done)), self._around.dialect.final_closes)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await socket.close()
-
-    async def _read(self, socket: ClientConnection, session: Session, lost: Counter[str]) -> None:
-        receive, hear, forward = socket.recv, session.hear, self._around.forward
-        while True:
-            frame = await receive(decode=False)
-            envelope = hear(frame, time_ns() // 1000, monotonic())
-            if envelope is None:
-                self._attend(session)
-                continue
-            try:
-                forward(envelope)
-            except Full:
-                lost[envelope.symbol] += 1
-                self._around.ledger.dropped[envelope.symbol] += 1
-                raise SessionEnd("queue and disk buffer are full") from None
-
-    def _attend(self, session: Session) -> None:
-        """After a message that was for us: there may be something to send, or new streams to tell of."""
-        if session.outbox:
-            self._wake.set()
-        if session.granted:
-            granted, session.granted = session.granted, []
-            self.on_granted(granted)
-        if session.subscribed:
-            self._subscribed.set()
-
-    async def _send(self, socket: ClientConnection, session: Session) -> None:
-        rate = self._around.dialect.limits.messages_per_s
-        bucket = Bucket(rate, max(1.0, rate), monotonic())
-        while True:
-            while session.outbox:
-                wait_s = bucket.take(1, monotonic())
-                if wait_s:
-                    await asyncio.sleep(wait_s)
-                    continue
-                number, text = session.outbox.popleft()
-                await socket.send(text)
-                session.sent(number, monotonic())
-            self._wake.clear()
-            await self._wake.wait()
-
-    async def _tick(self, session: Session) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            session.tick(monotonic(), self._around.manner.patience)
-            if session.outbox:
-                self._wake.set()
-
-    async def _leave(self, socket: ClientConnection) -> None:
-        await self._stopping.wait()
-        session = self.session
-        if session is not None:
-            for text in session.farewell():
-                await asyncio.wait_for(socket.send(text), FAREWELL_S)
-
-
-def now_us() -> int:
-    """Wall clock, epoch µs."""
-    return time_ns() // 1000

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from ingestion.forwarder.clock import now_us
 from ingestion.forwarder.forwarder import Forwarder
 from ingestion.forwarder.ledger import topic_of
 from market.errors import UserError
@@ -44,11 +45,11 @@ class Timings:
     def handed_over(self, records: int, oldest_recv_us: int) -> None:
         """A batch went to the producer."""
         self._batch.observe(records)
-        self._latency.observe(time_ns() // 1000 - oldest_recv_us)
+        self._latency.observe(now_us() - oldest_recv_us)
 
     def acknowledged(self, recv_us: int) -> None:
         """The broker has a frame."""
-        self._acknowledged.observe(time_ns() // 1000 - recv_us)
+        self._acknowledged.observe(now_us() - recv_us)
 
 
 class LedgerCollector:
@@ -174,7 +175,7 @@ class Operations:
 
     async def _ready(self, request: web.Request) -> web.Response:
         within_us = int(self._forwarder.settings.fresh_within_s * 1e6)
-        reasons = list(self._forwarder.ledger.unready(time_ns() // 1000, within_us))
+        reasons = list(self._forwarder.ledger.unready(now_us(), within_us))
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
     async def _metrics(self, request: web.Request) -> web.Response:

@@ -9,9 +9,10 @@ import structlog
 
 from ingestion.forwarder.dialects import Stream
 from ingestion.forwarder.ledger import has_book
-from ingestion.forwarder.link import Link, Surroundings
+from ingestion.forwarder.link import Link
 from ingestion.forwarder.session import Session
 from ingestion.forwarder.sharding import shards
+from ingestion.forwarder.surroundings import Surroundings
 
 WATCH_S = 0.25
 STAGGER_S = 0.2  # between the first attempts of two links: venues count attempts
@@ -156,7 +157,7 @@ class Pool:
         return [
             session
             for session in self.sessions()
-            if any(stream.symbol == symbol and has_book(venue, stream) for stream in session.live)
+            if any(stream.symbol == symbol and has_book(venue, stream) for stream in session.streams.live)
         ]
 
     async def stop(self) -> None:

@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from ingestion.forwarder.clock import now_us
 from ingestion.forwarder.dialects import RestDepth
 from ingestion.forwarder.pacing import Bucket
 
@@ -161,7 +162,7 @@ class SnapshotDesk:
 
     async def _fetch(self, symbol: str) -> bool:
         async with self._get(self._depth.path, {"symbol": symbol, "limit": str(self._levels)}) as response:
-            body, recv_us = await response.read(), time_ns() // 1000
+            body, recv_us = await response.read(), now_us()
             self._heed(response)
             if response.status in (418, 429):
                 return False

@@ -135,7 +135,7 @@ class Running:
     def subscribed(self) -> bool:
         places = self.forwarder.pool.places
         return bool(places) and all(
-            link.session is not None and link.session.subscribed for place in places for link in place.links
+            link.session is not None and link.session.streams.complete for place in places for link in place.links
         )
 
     def equals(self, exchange: Simulator, symbol: str) -> bool:

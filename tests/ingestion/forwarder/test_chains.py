@@ -50,7 +50,7 @@ async def test_a_whole_chain_is_followed_and_its_expiries_come_and_go(tmp_path: 
             return {str(row["instrument_name"]) for row in exchange.chain("BTC").instruments()}
 
         def followed() -> set[str]:
-            streams = {stream for session in running.forwarder.pool.sessions() for stream in session.live}
+            streams = {stream for session in running.forwarder.pool.sessions() for stream in session.streams.live}
             return {stream.symbol for stream in streams if stream.channel.startswith("ticker")}
 
         await eventually(lambda: followed() == listed())

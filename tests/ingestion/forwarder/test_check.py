@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.forwarder.check import check
-from ingestion.forwarder.session import FatalRefusal
+from ingestion.forwarder.subscriptions import FatalRefusal
 from ingestion.generator.chain import ChainShape
 from ingestion.simulator import Config, simulator
 from tests.ingestion.forwarder.harness import eventually, settings, soon

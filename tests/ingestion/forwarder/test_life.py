@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from ingestion.forwarder.session import FatalRefusal
+from ingestion.forwarder.subscriptions import FatalRefusal
 from ingestion.generator.instruments import VENUES
 from ingestion.generator.market import Shape
 from ingestion.simulator import Config, Drop, Gap, Limits, simulator

@@ -6,7 +6,8 @@ import pytest
 
 from ingestion.forwarder.dialects import DIALECTS, Stream
 from ingestion.forwarder.ledger import Ledger
-from ingestion.forwarder.session import FatalRefusal, Patience, Session, SessionEnd
+from ingestion.forwarder.session import Patience, Session
+from ingestion.forwarder.subscriptions import FatalRefusal, SessionEnd
 from market.records import Envelope
 
 OPEN = 1_000.0
@@ -29,7 +30,7 @@ def send_all(session: Session, now: float = OPEN) -> list[dict[str, object]]:
     sent = []
     while session.outbox:
         number, text = session.outbox.popleft()
-        session.sent(number, now)
+        session.streams.sent(number, now)
         sent.append(json.loads(text))
     return sent
 
@@ -55,11 +56,11 @@ def test_a_frame_goes_on_verbatim_stamped_and_counted() -> None:
 
 def test_acknowledgements_are_not_forwarded_and_make_streams_live() -> None:
     session = opened("binance", BOOK, TRADES)
-    assert not session.subscribed
+    assert not session.streams.complete
     assert hear(session, b'{"result":null,"id":2}') is None
-    assert session.live == {BOOK}
+    assert session.streams.live == {BOOK}
     assert hear(session, b'{"result":null,"id":3}') is None
-    assert session.subscribed and session.granted == [BOOK, TRADES]
+    assert session.streams.complete and session.streams.granted == [BOOK, TRADES]
 
 
 def test_deribit_asks_for_heartbeats_first_and_answers_test_requests_before_all_else() -> None:
@@ -109,16 +110,16 @@ def test_one_symbol_is_resubscribed_after_its_unsubscription_is_acknowledged() -
     session = opened("kraken", KRAKEN_BOOK, KRAKEN_ETH)
     for symbol in ("BTC/USD", "ETH/USD"):
         hear(session, kraken_ack("subscribe", symbol, 2))
-    session.resubscribe("BTC/USD")
-    session.resubscribe("BTC/USD")
+    session.streams.renew("BTC/USD")
+    session.streams.renew("BTC/USD")
     session.tick(OPEN, PATIENCE)
     (unsubscribed,) = send_all(session)
-    assert unsubscribed["method"] == "unsubscribe" and session.live == {KRAKEN_ETH}
+    assert unsubscribed["method"] == "unsubscribe" and session.streams.live == {KRAKEN_ETH}
     hear(session, kraken_ack("unsubscribe", "BTC/USD", 3))
     (subscribed,) = send_all(session)
     assert subscribed["params"] == {"channel": "book", "symbol": ["BTC/USD"], "depth": 25, "snapshot": True}
     hear(session, kraken_ack("subscribe", "BTC/USD", 4))
-    assert session.subscribed
+    assert session.streams.complete
 
 
 def test_a_resubscription_counts_frames_from_zero() -> None:
@@ -126,7 +127,7 @@ def test_a_resubscription_counts_frames_from_zero() -> None:
     hear(session, kraken_ack("subscribe", "BTC/USD", 2))
     update = b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[],"asks":[],"checksum":0}]}'
     seqs = [hear(session, update).seq for _ in range(3)]  # type: ignore[union-attr]
-    session.resubscribe("BTC/USD")
+    session.streams.renew("BTC/USD")
     session.tick(OPEN, PATIENCE)
     hear(session, kraken_ack("unsubscribe", "BTC/USD", 3))
     seqs.append(hear(session, update).seq)  # type: ignore[union-attr]
@@ -136,9 +137,9 @@ def test_a_resubscription_counts_frames_from_zero() -> None:
 def test_two_hundred_books_out_of_step_share_a_few_requests() -> None:
     streams = [Stream("book.25", f"S{number}/USD") for number in range(200)]
     session = opened("kraken", *streams)
-    session.live.update(streams)
+    session.streams.live.update(streams)
     for stream in streams:
-        session.resubscribe(stream.symbol)
+        session.streams.renew(stream.symbol)
     session.tick(OPEN, PATIENCE)
     assert len(send_all(session)) == 4
 
@@ -156,7 +157,7 @@ def test_a_symbol_that_was_granted_before_is_let_go_when_refused() -> None:
     session.open()
     hear(session, b'{"error":"delisted","method":"subscribe","req_id":2,"success":false,"symbol":"BTC/USD"}')
     hear(session, kraken_ack("subscribe", "ETH/USD", 2))
-    assert session.subscribed and session.symbols == ["ETH/USD"]
+    assert session.streams.complete and session.symbols == ["ETH/USD"]
 
 
 def test_a_request_refused_as_a_whole_lets_no_symbol_go_that_was_granted_before() -> None:
@@ -164,7 +165,7 @@ def test_a_request_refused_as_a_whole_lets_no_symbol_go_that_was_granted_before(
     session._ledger.stream(BOOK).may_lapse = True
     with pytest.raises(SessionEnd, match="^refused as a whole: .*Invalid request"):
         hear(session, b'{"error":{"code":2,"msg":"Invalid request: no"},"id":2}')
-    assert BOOK in session.wanted
+    assert BOOK in session.streams.wanted
 
 
 def test_a_channel_left_out_of_deribits_acknowledgement_was_refused() -> None:
@@ -195,7 +196,7 @@ def test_a_frame_that_speaks_of_no_symbol_is_not_dropped_either() -> None:
 
 def test_events_are_told_once_for_each_symbol_and_not_for_options() -> None:
     session = opened("deribit", Stream("book.100ms", "BTC-PERPETUAL"), Stream("trades.100ms", "BTC-PERPETUAL"))
-    session.add([Stream("ticker.100ms", "BTC-27NOV26-73000-P")])
+    session.streams.add([Stream("ticker.100ms", "BTC-27NOV26-73000-P")])
     assert [(event.symbol, event.event) for event in session.events("connected", RECV_US)] == [
         ("BTC-PERPETUAL", "connected")
     ]
@@ -209,16 +210,16 @@ def test_a_drop_says_how_many() -> None:
 def test_farewell_unsubscribes_what_is_live() -> None:
     session = opened("binance", BOOK, TRADES)
     hear(session, b'{"result":null,"id":2}')
-    assert [json.loads(text)["params"] for text in session.farewell()] == [["btcusdt@depth@100ms"]]
+    assert [json.loads(text)["params"] for text in session.streams.farewell()] == [["btcusdt@depth@100ms"]]
 
 
 def test_streams_come_and_go() -> None:
     session = opened("binance", BOOK)
     hear(session, b'{"result":null,"id":2}')
-    session.add([TRADES])
-    session.remove([BOOK])
+    session.streams.add([TRADES])
+    session.streams.remove([BOOK])
     assert [request["method"] for request in send_all(session)] == ["SUBSCRIBE", "UNSUBSCRIBE"]
-    assert session.wanted == {TRADES: None} and session.live == set()
+    assert list(session.streams.wanted) == [TRADES] and session.streams.live == set()
 
 
 def test_the_notice_before_a_restart_is_kept() -> None:
@@ -232,5 +233,5 @@ def test_the_end_of_a_session_leaves_no_stream_live() -> None:
     hear(session, b'{"result":null,"id":2}')
     record = session._ledger.stream(BOOK)
     assert record.live == 1
-    session.end()
+    session.streams.end()
     assert (record.live, record.may_lapse) == (0, True)
