@@ -13,7 +13,7 @@ from kafka.partitioner import Partitioner, murmur2
 
 from ingestion.routing import route
 from market.errors import UserError
-from market.kafka import manner
+from market.kafka import no_broker
 from market.records import Envelope
 from market.topics import MAX_RECORD_BYTES
 
@@ -96,12 +96,11 @@ class RawProducer:
     @classmethod
     def connect(cls, config: ProducerConfig) -> "RawProducer":
         """Producer for a broker. Raises DeliveryError when none answers."""
+        options = config.client_options()
         try:
-            return cls(KafkaProducer(**config.client_options()), config.topic_prefix)
+            return cls(KafkaProducer(**options), config.topic_prefix)
         except KafkaError as error:
-            raise DeliveryError(
-                f"no Kafka broker at {config.bootstrap_servers}{manner(config.security)}: {error}"
-            ) from error
+            raise DeliveryError(no_broker(options, error)) from error
 
     def send(self, envelope: Envelope) -> None:
         """Queue one envelope under its key; while too much is under way, wait until all of it has arrived."""

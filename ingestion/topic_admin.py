@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 
 from ingestion.producer import ProducerConfig, RawProducer
 from ingestion.topics import BOOTSTRAP_MS, TopicsError
-from market.kafka import manner, python_client
+from market.kafka import address, no_broker, python_client
 from market.settings import Settings
 from market.topics import MAX_RECORD_BYTES, Topic
 
@@ -44,7 +44,6 @@ class Record:
 def consumer(settings: Settings, isolation_level: str = "read_uncommitted") -> Iterator[Any]:
     """A consumer that commits nothing. Raises TopicsError when no broker answers or what it is asked for fails."""
     client = python_client(settings)
-    where = f"{settings.kafka_bootstrap_servers}{manner(client)}"
     try:
         opened = KafkaConsumer(
             **client,
@@ -54,11 +53,11 @@ def consumer(settings: Settings, isolation_level: str = "read_uncommitted") -> I
             max_partition_fetch_bytes=MAX_RECORD_BYTES,
         )
     except KafkaError as error:
-        raise TopicsError(f"no Kafka broker at {where}: {error}") from error
+        raise TopicsError(no_broker(client, error)) from error
     try:
         yield opened
     except KafkaError as error:
-        raise TopicsError(f"the broker at {where} failed: {error}") from error
+        raise TopicsError(f"the broker at {address(client)} failed: {error}") from error
     finally:
         opened.close()
 

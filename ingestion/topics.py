@@ -8,7 +8,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
 from market.errors import UserError
-from market.kafka import manner
+from market.kafka import no_broker
 from market.topics import TOPICS, Topic
 
 BOOTSTRAP_MS = 10_000  # how long a broker may take to answer at all
@@ -56,15 +56,11 @@ def ensure_topics(
     Returns once every created topic has leaders. Raises TopicsError when the broker is away or refuses.
     """
     wanted = {prefix + topic.name: replace(topic, name=prefix + topic.name) for topic in topics}
+    client = {**security, "bootstrap_servers": bootstrap_servers, "bootstrap_timeout_ms": BOOTSTRAP_MS}
     try:
-        admin = KafkaAdminClient(
-            **{**security, "bootstrap_servers": bootstrap_servers, "bootstrap_timeout_ms": BOOTSTRAP_MS}
-        )
+        admin = KafkaAdminClient(**client)
     except KafkaError as error:
-        raise TopicsError(
-            f"no Kafka broker at {bootstrap_servers}{manner(security)} ({error}): start one with `depthflow up`, "
-            "or set KAFKA_BOOTSTRAP_SERVERS"
-        ) from error
+        raise TopicsError(no_broker(client, error)) from error
     try:
         existing = wanted.keys() & set(admin.list_topics())
         created = tuple(name for name in wanted if name not in existing)

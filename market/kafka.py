@@ -28,10 +28,18 @@ def python_client(settings: Settings, bootstrap_servers: str = "") -> dict[str, 
     return options
 
 
-def manner(client: Mapping[str, Any]) -> str:
-    """How `python_client` has a client introduce itself, for a message that it was not let in; "" for plain text."""
+def no_broker(client: Mapping[str, Any], error: Exception) -> str:
+    """What to say when a client of these options (`python_client`) found no broker, or was not let in."""
+    return (
+        f"no Kafka broker at {address(client)} ({error}): start one with `depthflow up`, or set KAFKA_BOOTSTRAP_SERVERS"
+    )
+
+
+def address(client: Mapping[str, Any]) -> str:
+    """Where a client of these options goes, and how it introduces itself there, unless that is plain text."""
     protocol, user = client.get("security_protocol", "PLAINTEXT"), client.get("sasl_plain_username")
-    return "" if protocol == "PLAINTEXT" else f" over {protocol}" + (f" as {user}" if user else "")
+    manner = "" if protocol == "PLAINTEXT" else f" over {protocol}" + (f" as {user}" if user else "")
+    return f"{client['bootstrap_servers']}{manner}"
 
 
 def java_client(settings: Settings) -> dict[str, str]:

@@ -57,7 +57,8 @@ def processed(
     zone. Fields: `market.records.Processed`, with `event_time` and `recv_time` (of `recv_us`) as UTC timestamps; the
     database has one record per symbol and second, without `recv_time`. Raises `market.errors.UserError`.
     """
-    from reader.tables import PROCESSED, Wanted, read
+    from reader.datasets import PROCESSED, Wanted
+    from reader.tables import read
 
     return read(PROCESSED, source, Wanted.of(symbols, start, end), form, settings)
 
@@ -97,6 +98,7 @@ def windows(
     `size`: `1s`, `10s` or `1m`; all if None. Columns: those of the topic `orderbook.windows`, with `window_start` and
     `window_end` as UTC timestamps.
     """
-    from reader.tables import WINDOWS, Wanted, read
+    from reader.datasets import WINDOWS, Wanted
+    from reader.tables import read
 
     return read(WINDOWS, source, Wanted.of(symbols, start, end, size), form, settings)

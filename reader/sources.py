@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from ingestion.archive.layout import find_files
 from ingestion.topic_admin import consumer, read_since
 from market.settings import Settings
-from reader.tables import Dataset, ReaderError, Wanted
+from reader.datasets import Dataset, ReaderError, Wanted
 
 AHEAD_MS = 5 * 60 * 1000  # how far a venue's clock may be ahead of the broker's
 FETCHED_ROWS = 10_000

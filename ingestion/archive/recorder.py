@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from ingestion.archive.writer import Archive, ArchiveError
+from market.kafka import no_broker
 from market.topics import MAX_RECORD_BYTES
 
 POLL_MS = 500
@@ -20,7 +21,6 @@ class Recorder:
     def __init__(self, root: Path, client_options: dict[str, Any], topics: Iterable[str], prefix: str) -> None:
         self.gaps: list[str] = []  # what the broker no longer had
         self._prefix = prefix
-        self._servers = client_options["bootstrap_servers"]
         with ExitStack() as failing:
             self.archive = Archive(root)
             failing.callback(self.archive.release)
@@ -60,7 +60,7 @@ class Recorder:
                 **client_options,
             )
         except KafkaError as error:
-            raise ArchiveError(f"no Kafka broker at {self._servers}: {error}") from error
+            raise ArchiveError(no_broker(client_options, error)) from error
 
     def _assign(self, topics: list[str]) -> list[TopicPartition]:
         consumer = self._consumer

@@ -14,7 +14,7 @@ from ingestion.archive.writer import Archive
 from jobs.relations import SQL
 from market.records import Processed
 from market.settings import Settings
-from reader.tables import WINDOWS, ReaderError
+from reader.datasets import WINDOWS, ReaderError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 NOON_MS = 1767268800000
