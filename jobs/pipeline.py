@@ -18,7 +18,8 @@ RELATIONS = ("sources/raw_frames", "sources/frame_batches", "sinks/lines_sink")
 def keep(batches: KeyedStream, keeping: Keeping, job: str, cached: int, settings: Settings) -> DataStream:
     """Rows (topic_name, record_key, payload) for the batches of each key; payload: JSON lines joined by newlines."""
     operator = KeeperOperator(keeping, cached, settings.topic_prefix)
-    return batches.process(operator, OUTPUT).name(job).uid(job)
+    # Lines are split and sent by a thread of their own, beside Python: together they would be one thread's work.
+    return batches.process(operator, OUTPUT).name(job).uid(job).disable_chaining()
 
 
 def options(settings: Settings, job: str, keeping: Keeping) -> dict[str, str]:

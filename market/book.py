@@ -15,23 +15,24 @@ from msgspec import Struct
 
 Level = tuple[float, float]  # price, size
 SPARE_TEXTS = 64  # a few may stay behind before they are pruned
-PENDING = 1_000  # messages after which a change that nobody took becomes the whole side
 
 
 class Side:
     """Bids (`sign` 1.0) or asks (`sign` -1.0). Both lists end in a sentinel that sorts behind every price.
 
-    `whole`: the change to be taken next is the whole side. `texts` holds, for venues whose checksum is over the number
-    texts, each level's digits by key; those of prices that left stay until overwritten or pruned.
+    `whole`: the change to be taken next is the whole side, because more levels were set than it has. `texts` holds, for
+    venues whose checksum is over the number texts, each level's digits by key; those of prices that left stay until
+    overwritten or pruned.
     """
 
-    __slots__ = ("_changes", "_digits", "_reach", "_sign", "_sizes", "_top", "keys", "texts", "whole")
+    __slots__ = ("_changed", "_changes", "_digits", "_reach", "_sign", "_sizes", "_top", "keys", "texts", "whole")
 
     def __init__(self, sign: float) -> None:
         self._sign = sign
         self.keys: list[float] = [inf]
         self._sizes: list[float] = [0.0]
         self._changes: list[Sequence[Level]] = []
+        self._changed = 0
         self.whole = True
         self.texts: dict[float, bytes] = {}
         self._digits: bytes | None = None
@@ -57,8 +58,12 @@ class Side:
                 keys.insert(at, key)
                 sizes.insert(at, size)
         if not self.whole:
-            self._changes.append(levels)
-            self.whole = len(self._changes) > PENDING
+            self._note(levels)
+
+    def _note(self, levels: Sequence[Level]) -> None:
+        self._changes.append(levels)
+        self._changed += len(levels)
+        self.whole = self._changed >= len(self.keys)
 
     def replace(self, levels: Iterable[Level]) -> None:
         """Forget everything and hold just these levels, in any order; of a price that comes twice, the last."""
@@ -76,7 +81,7 @@ class Side:
         if excess > 0:
             self._top = None
             if not self.whole:
-                self._changes.append([(self._sign * key, 0.0) for key in self.keys[:excess]])
+                self._note([(self._sign * key, 0.0) for key in self.keys[:excess]])
             del self.keys[:excess], self._sizes[:excess]
 
     def best(self) -> float | None:
@@ -117,7 +122,7 @@ class Side:
 
     def take_changes(self) -> tuple[Sequence[float], Sequence[float]]:
         """The net change since it was last taken: prices and their last sizes, 0 for a price that left."""
-        changes, self._changes = self._changes, []
+        changes, self._changes, self._changed = self._changes, [], 0
         if self.whole:
             self.whole = False
             top = self.top(len(self))

@@ -1,8 +1,9 @@
 """State as a journal of net changes (flink.md §5.4): what a batch writes does not grow with the number of levels.
 
 An entry holds a small header (phase, ids, connections, trade ids) and, per book, the last size of every price that the
-batch touched, as packed doubles. Entries are MessagePack arrays, version first. When the journal has grown past the
-book, one entry that holds the whole book replaces it: the same shape, with `replaced` set.
+batch touched, as packed doubles; of a side that has fewer levels than were set, all of them, which costs less to find
+and to write. Entries are MessagePack arrays, version first. An entry that holds the whole book replaces the journal:
+when nothing less was to be written, and when the journal has grown past the book.
 """
 
 import sys
@@ -85,7 +86,7 @@ class Journal:
         whole = sum(map(len, sides)) * LEVEL_BYTES + len(held.frames) * SLACK_BYTES + SLACK_BYTES
         # A journal opens with the whole book, so that twice its size is a book's worth of changes: rewriting any sooner
         # would write a deep book anew every few batches.
-        replace = self._size > 2 * whole
+        replace = self._size > 2 * whole or all(side.whole for side in sides)
         if replace:
             self._size = 0
             for side in sides:

@@ -48,17 +48,21 @@ def test_the_changes_taken_bring_a_copy_up_to_date(
         for levels in messages:
             side.apply(levels)
         side.truncate(8)
-        prices, sizes = side.take_changes()
-        copy.apply(list(zip(prices, sizes, strict=True)))
+        install = copy.replace if side.whole else copy.apply
+        install(list(zip(*side.take_changes(), strict=True)))
     assert copy.top(100).levels() == side.top(100).levels()
 
 
-def test_a_change_that_nobody_takes_does_not_grow_without_end() -> None:
+def test_a_change_that_sets_more_levels_than_there_are_becomes_the_whole_side() -> None:
     side = Side(1)
+    side.apply([(100.0, 1.0), (99.0, 1.0), (98.0, 1.0)])
     side.take_changes()
+    for step in range(2):
+        side.apply([(100.0, 1.0 + step)])
+    assert not side.whole
     for step in range(5_000):
         side.apply([(100.0, 1.0 + step)])
-    assert side.whole and side.take_changes() == ([100.0], [5_000.0])
+    assert side.whole and side.take_changes() == ([100.0, 99.0, 98.0], [5_000.0, 1.0, 1.0])
 
 
 def test_removing_an_absent_price_is_normal() -> None:

@@ -12,7 +12,7 @@ DEEP = rest("binance", 10, bids=[(5000 - n, 1) for n in range(3000)], asks=[(500
 
 def test_a_keeper_that_changed_nothing_writes_nothing() -> None:
     opened = keeper("binance")
-    assert isinstance(opened.journal(), Append)
+    assert isinstance(opened.journal(), Replace)
     opened.apply_all([None, b"{", *([spot(9, 10).replace(b"depth@100ms", b"bookTicker")] * 3)])
     assert opened.journal() is None
 
