@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     topic_partitions: int = Field(4, ge=1)
     calculate_depth: int = Field(10, ge=1, description="levels a metric sums over")
     depth_levels: int = Field(20, ge=1, description="levels published on orderbook.books")
-    batch_window_ms: int = Field(20, ge=1, le=1000, description="how long frames of a key are gathered before one call")
+    batch_window_ms: int = Field(50, ge=1, le=1000, description="how long frames of a key are gathered before one call")
     stale_after_s: float = Field(30, gt=0, description="silence after which a book is said to be stale")
     delivery_guarantee: Literal["exactly-once", "at-least-once"] = "exactly-once"
     alert_threshold_medium: float = Field(0.50, gt=0, le=1, description="imbalance of a medium alert")
