@@ -3,8 +3,8 @@
 A frame is timed on its own (`Keeper.apply`: decode, sequence, apply, check, all metrics, encode), so that p99 means
 something; `batched` is the same frames in batches of 50 with everything a batch adds: the top of the book, and the
 journal entry. Frames are generated: 20 levels in a frame, ten a side; `*_40` has twenty a side. `kraken` is the
-recorded mix (median one level) where `../shared/frames` is at hand. Of several passes the fastest counts: the others
-measure the neighbours.
+recorded mix (median one level) where `../shared/frames` is at hand, played by one keeper after another until it is as
+long as the others. Of several passes the fastest counts: the others measure the neighbours.
 """
 
 import gc
@@ -31,6 +31,7 @@ from market.topics import record_key
 FRAMES = 4_000
 BATCH = 50
 PASSES = 5
+REPEATS = 20  # of a recording of some 200 frames
 DEPTHS = (50, 5_000)  # levels of a book, both sides together
 BUDGETS_US = {"binance": 15.0, "binance_usdm": 15.0, "deribit": 15.0, "kraken": 15.0, "kraken_20": 35.0}
 KRAKEN_RECORDING = "kraken/crypto-tracker_kraken_v2_book10_trade_BTCUSD_ETHUSD_20260802_prefix.jsonl"
@@ -83,9 +84,9 @@ def cost(streams: Sequence[Sequence[bytes]], passes: int = PASSES) -> Cost:
 
 
 def _each(streams: Sequence[Sequence[bytes]]) -> Iterator[float]:
+    gc.collect()  # not before each keeper: it empties the processor's caches, and a recording is short
     for values in streams:
         keeper = _open(values)
-        gc.collect()
         for number, value in enumerate(values):
             start = perf_counter_ns()
             keeper.apply(value)
@@ -121,7 +122,7 @@ def measure(frames: Path) -> dict[str, Cost | float]:
     for venue in ("binance", "binance_usdm", "deribit"):
         costs[venue] = cost([generated(venue, 20)])
         costs[f"{venue}_40"] = cost([generated(venue, 40)])
-    costs["kraken"] = cost(recorded_kraken(frames) or [generated("kraken", 2)], PASSES * 5)
+    costs["kraken"] = cost((recorded_kraken(frames) or [generated("kraken", 2, frames=200)]) * REPEATS)
     costs["kraken_20"] = cost([generated("kraken", 20)])
     costs["kraken_40"] = cost([generated("kraken", 40)])
     shallow, deep = (cost([deepened(generated("binance", 10, 25), levels)]).mean_us for levels in DEPTHS)

@@ -42,10 +42,14 @@ class Side:
     def __len__(self) -> int:
         return len(self.keys) - 1
 
-    def apply(self, levels: Sequence[Level]) -> None:
-        """Set absolute sizes in order; size 0 removes, and removing what is absent is normal. `levels` is kept."""
+    def apply(self, levels: Sequence[Level]) -> int:
+        """Set absolute sizes in order; size 0 removes, and removing what is absent is normal. `levels` is kept.
+
+        Returns by how many levels the side has grown.
+        """
         self._top = None
         sizes, keys, sign = self._sizes, self.keys, self._sign
+        before = len(keys)
         for price, size in levels:
             key = sign * price
             at = bisect_left(keys, key)
@@ -59,6 +63,7 @@ class Side:
                 sizes.insert(at, size)
         if not self.whole:
             self._note(levels)
+        return len(keys) - before
 
     def _note(self, levels: Sequence[Level]) -> None:
         self._changes.append(levels)
@@ -156,12 +161,10 @@ class Book:
         self.bids = Side(1.0)
         self.asks = Side(-1.0)
 
-    def apply(self, bids: Sequence[Level], asks: Sequence[Level]) -> None:
-        """Apply one complete message."""
-        if bids:
-            self.bids.apply(bids)
-        if asks:
-            self.asks.apply(asks)
+    def apply(self, bids: Sequence[Level], asks: Sequence[Level]) -> int:
+        """Apply one complete message; returns by how many levels the book has grown."""
+        grown = self.bids.apply(bids) if bids else 0
+        return grown + self.asks.apply(asks) if asks else grown
 
     def replace(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
         """Install a snapshot in place of whatever was there."""

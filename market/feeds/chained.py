@@ -58,10 +58,11 @@ class ChainedFeed:
         data = heard.frame.params.data
         if data.instrument_name != self._symbol:
             raise Unusable(f"expected symbol {self._symbol}, got {data.instrument_name}")
-        if data.type == "change" and data.prev_change_id and data.prev_change_id >= data.change_id:
-            raise Unusable(f"expected prev_change_id below change_id {data.change_id}, got {data.prev_change_id}")
+        before = data.prev_change_id
+        if before and before >= data.change_id and data.type == "change":
+            raise Unusable(f"expected prev_change_id below change_id {data.change_id}, got {before}")
         check_time(data.timestamp, heard.recv_us)
-        follows = self._follows(heard)
+        follows = self.state.followed == heard.conn or self._takes_over(heard)
         self.state.connections.hear(heard)
         if deribit.is_snapshot(data):
             self._replace(heard, data)
@@ -71,11 +72,9 @@ class ChainedFeed:
             self._output.batch.counts.skipped += 1
             self._life.ask(heard, "no book")
 
-    def _follows(self, origin: Origin) -> bool:
-        """Whether a gap on this connection counts; a followed connection that has gone silent is left for this one."""
+    def _takes_over(self, origin: Origin) -> bool:
+        """A followed connection that has gone silent is left for this one: from here on a gap counts on this one."""
         state = self.state
-        if state.followed == origin.conn:
-            return True
         last = state.connections.heard.get(state.followed or "")
         if last is None or origin.recv_us - last > self._silence_us:
             state.followed = origin.conn
@@ -96,9 +95,7 @@ class ChainedFeed:
         book = self._book
         bids, more_bids = deribit.changes(data.bids)
         asks, more_asks = deribit.changes(data.asks)
-        due = len(book) + more_bids + more_asks
-        book.apply(bids, asks)
-        if len(book) != due:
+        if book.apply(bids, asks) != more_bids + more_asks:
             self._output.batch.counts.surprises += 1
         if book.crossed():
             self._cross(heard, data)

@@ -135,10 +135,11 @@ def changes(levels: Levels) -> tuple[list[Level], int]:
     """
     sizes, growth = [], 0
     for action, price, amount in levels:
-        if action == "new":
-            growth += 1
-        elif action == "delete":
-            growth -= 1
-            amount = 0.0
+        if action != "change":
+            if action == "new":
+                growth += 1
+            else:
+                growth -= 1
+                amount = 0.0
         sizes.append((price, amount))
     return sizes, growth
