@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
-import psycopg
-from psycopg.rows import dict_row
+from psycopg import Connection
 
 from market.errors import UserError
 from market.options.records import ChainRecord, SurfaceRecord
 from market.settings import Settings
 from reader.chain_snapshot import Snapshot, newest_whole
+from reader.database import connection
 
 REACH_S = 10  # seconds before the newest one that are looked at: rows of both tables come apart
 NEWEST = "SELECT ts FROM option_chains WHERE underlying = %s ORDER BY ts DESC LIMIT 1"
@@ -25,14 +25,8 @@ def read_database(underlying: str, settings: Settings) -> Snapshot:
 
     Raises `UserError` when no database answers, or it has no such second.
     """
-    dsn = settings.postgres_dsn.get_secret_value()
-    if not dsn:
-        raise UserError("POSTGRES_DSN is not set: it says where the database is")
-    try:
-        with psycopg.connect(dsn, row_factory=dict_row, connect_timeout=10) as connection:
-            found = _read(connection, underlying)
-    except psycopg.Error as error:
-        raise UserError(f"the database could not be read: {str(error).strip()}") from None
+    with connection(settings) as opened:
+        found = _read(opened, underlying)
     if found is None:
         raise UserError(
             f"the table option_chain_metrics has no whole second of {underlying}: "
@@ -41,22 +35,22 @@ def read_database(underlying: str, settings: Settings) -> Snapshot:
     return found
 
 
-def _read(connection: "psycopg.Connection[dict[str, Any]]", underlying: str) -> Snapshot | None:
-    newest = connection.execute(NEWEST, [underlying]).fetchone()
+def _read(database: Connection[dict[str, Any]], underlying: str) -> Snapshot | None:
+    newest = database.execute(NEWEST, [underlying]).fetchone()
     if newest is None:
         return None
     wanted = {"underlying": underlying, "ts": newest["ts"], "reach": REACH_S}
     return newest_whole(
-        records(connection, "option_chain_metrics", wanted, ChainRecord),
-        records(connection, "option_surface", wanted, SurfaceRecord),
+        records(database, "option_chain_metrics", wanted, ChainRecord),
+        records(database, "option_surface", wanted, SurfaceRecord),
     )
 
 
 def records(
-    connection: "psycopg.Connection[dict[str, Any]]", table: str, wanted: dict[str, Any], record: type[Record]
+    database: Connection[dict[str, Any]], table: str, wanted: dict[str, Any], record: type[Record]
 ) -> Iterator[Record]:
     """Rows of one table as the records they came from; `wanted`: `underlying`, the last `ts`, `reach` in seconds."""
-    for row in connection.execute(ROWS.format(table), wanted):
+    for row in database.execute(ROWS.format(table), wanted):
         flags = row["flags"].split(",") if row["flags"] else []
         fields = row | {"expiry": round(row["expiry"].timestamp() * 1000), "flags": flags}
         yield msgspec.convert({name: value for name, value in fields.items() if name != "ts"}, record)

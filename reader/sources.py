@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
-from psycopg.rows import dict_row
 
 from ingestion.archive.layout import find_files
 from ingestion.topic_admin import consumer, read_since
 from market.settings import Settings
+from reader.database import connection
 from reader.datasets import Dataset, ReaderError, Wanted
 
 AHEAD_MS = 5 * 60 * 1000  # how far a venue's clock may be ahead of the broker's
@@ -55,16 +54,10 @@ def archive_rows(dataset: Dataset, wanted: Wanted, root: Path) -> Iterator[Any]:
 
 def database_rows(dataset: Dataset, wanted: Wanted, settings: Settings) -> Iterator[Any]:
     """Rows of the table, as records."""
-    dsn = settings.postgres_dsn.get_secret_value()
-    if not dsn:
-        raise ReaderError("POSTGRES_DSN is not set: `depthflow up` writes one into credentials.env")
-    try:
-        with psycopg.connect(dsn, row_factory=dict_row) as connection, connection.cursor("rows") as cursor:
-            cursor.itersize = FETCHED_ROWS
-            cursor.execute(_query(dataset), _arguments(wanted))
-            yield from (dataset.record(**row) for row in cursor)
-    except psycopg.Error as error:
-        raise ReaderError(f"the database cannot be read: {str(error).strip()}") from error
+    with connection(settings) as opened, opened.cursor("rows") as cursor:
+        cursor.itersize = FETCHED_ROWS
+        cursor.execute(_query(dataset), _arguments(wanted))
+        yield from (dataset.record(**row) for row in cursor)
 
 
 def _wanted(records: Iterable[tuple[bytes | None, bytes | None]], dataset: Dataset, wanted: Wanted) -> Iterator[Any]:
