@@ -22,9 +22,9 @@ BOOK_VIEWS = (
     "views/book_moments",
     "views/book_seconds",
     "views/standing_seconds",
-    "views/windows_1s",
-    "views/windows_10s",
-    "views/windows_1m",
+    "views/sums_1s",
+    "views/sums_10s",
+    "views/sums_1m",
     "views/windows",
 )
 TRADE_VIEWS = ("views/good_trades", "views/timed_trades", "views/trades_1s", "views/trades_1m")
@@ -38,8 +38,8 @@ CHAIN_VIEWS = (
 )
 ALERT_VIEWS = (
     "views/book_ticks",
-    "views/imbalance_readings",
-    "views/liquidity_readings",
+    "views/tick_history",
+    "views/tick_readings",
     "views/side_ticks",
     "views/wall_readings",
     "views/second_readings",
@@ -81,12 +81,8 @@ INSERTS = (
     "inserts/dead_letters",
 )
 
-# Rows of one second meet in memory before the database hears of them. What is known of a symbol (what stood last, if
-# an alert is on, its rules) is forgotten a week after it was last heard of.
 TUNING = {
-    "table.exec.mini-batch.enabled": "true",
-    "table.exec.mini-batch.allow-latency": "200 ms",
-    "table.exec.mini-batch.size": "5000",
+    # What is known of a symbol (what stood last, if an alert is on) is forgotten a week after it was last heard of.
     "table.exec.state.ttl": "7 d",
     # Views that several others build on are planned once: half the time that a submission takes.
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",

@@ -3,6 +3,7 @@
 Only sources and sinks carry options (`${name}`); views and inserts are read verbatim, since JSON paths contain `$`.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 SQL = Path(__file__).resolve().parents[1] / "sql"
 WITH_OPTIONS = ("sources", "sinks")
 RELATIONS = ("functions", "sources", "views", "sinks")
+_VIEW = re.compile(r"^CREATE TEMPORARY VIEW (\w+) AS$", re.MULTILINE)
 
 
 class MissingOption(UserError):
@@ -49,9 +51,16 @@ def purpose(path: Path) -> str:
 
 
 def declare(tables: "TableEnvironment", names: Iterable[str], options: Mapping[str, str]) -> None:
-    """Create the named relations in order."""
+    """Create the named relations in order.
+
+    A view is handed over as the query that it is, since Flink reads the text of a view again in each that builds on it.
+    """
     for name in names:
-        tables.execute_sql(statement(name, options))
+        text = statement(name, options)
+        if view := _VIEW.search(text):
+            tables.create_temporary_view(view[1], tables.sql_query(text[view.end() :]))
+        else:
+            tables.execute_sql(text)
 
 
 def insert(statements: "StatementSet", names: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """The moments of one book in one window, in the order of their time: where they open and close, how long each stood."""
 
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from operator import le
 from typing import NamedTuple
 
 
@@ -48,36 +48,39 @@ def standing(
     Moments come in any order. In one millisecond a book is synced, then updated, then lost, since books and states come
     from two topics; of its updates the last one given stands.
     """
-    order = (2 * (1 - synced) + update for update, synced in zip(updates, in_sync, strict=True))
-    columns = (times_ms, order, in_sync, imbalances, spreads, weighted, microprices)
-    moments = [(row[0], *row[2:]) for row in sorted(zip(*columns, strict=True), key=itemgetter(0, 1))]
+    columns = (times_ms, in_sync, imbalances, spreads, weighted, microprices)
+    if 0 in updates or not all(map(le, times_ms, times_ms[1:])):
+        ranks = [2 * (1 - synced) + update for update, synced in zip(updates, in_sync, strict=True)]
+        order = sorted(range(len(ranks)), key=lambda at: (times_ms[at], ranks[at]))
+        columns = tuple([column[at] for at in order] for column in columns)  # type: ignore[assignment]
+    times_ms, in_sync, imbalances, spreads, weighted, microprices = columns
     counted_ms = out_ms = 0
     imbalance_area = spread_area = 0.0
-    ends = [*(moment[0] for moment in moments[1:]), end_ms]
-    for (time, synced, imbalance, spread, *_), until in zip(moments, ends, strict=True):
+    for time, until, synced, imbalance, spread in zip(
+        times_ms, [*times_ms[1:], end_ms], in_sync, imbalances, spreads, strict=True
+    ):
         if not synced:
             out_ms += until - time
         elif imbalance is not None and spread is not None:
             counted_ms += until - time
             imbalance_area += imbalance * (until - time)
             spread_area += spread * (until - time)
-    _, synced, imbalance, spread, *_ = moments[-1]
-    counts = bool(synced) and imbalance is not None and spread is not None
+    counts = bool(in_sync[-1]) and imbalances[-1] is not None and spreads[-1] is not None
     return Standing(
-        moments[0][0],
+        times_ms[0],
         counted_ms,
         imbalance_area,
         spread_area,
         out_ms,
         int(counts),
-        imbalance if counts and imbalance is not None else 0.0,
-        spread if counts and spread is not None else 0.0,
-        int(not synced),
-        _first(moment[2] for moment in moments),
-        _first(moment[2] for moment in reversed(moments)),
-        _first(moment[4] for moment in moments),
-        _first(moment[4] for moment in reversed(moments)),
-        _first(moment[5] for moment in reversed(moments)),
+        (imbalances[-1] or 0.0) if counts else 0.0,
+        (spreads[-1] or 0.0) if counts else 0.0,
+        int(not in_sync[-1]),
+        _first(imbalances),
+        _first(reversed(imbalances)),
+        _first(weighted),
+        _first(reversed(weighted)),
+        _first(reversed(microprices)),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-from jobs.relations import SQL, statement
+from jobs.relations import SQL, declare
 
 Row = dict[str, Any]
 
@@ -72,8 +72,7 @@ def rows_of(
     tables = local_tables()
     for name, rows in inputs.items():
         declare_rows(tables, name, rows, folder)
-    for name in relations:
-        tables.execute_sql(statement(name, options))
+    declare(tables, relations, options)
     statements = tables.create_statement_set()
     for view in views:
         declare_file(tables, view, folder)
@@ -89,8 +88,7 @@ def answers_of(
     tables = local_tables(batch=True)
     for name, rows in inputs.items():
         declare_rows(tables, name, rows, folder)
-    for name in relations:
-        tables.execute_sql(statement(name, {}))
+    declare(tables, relations, {})
     statements = tables.create_statement_set()
     for name, text in queries.items():
         tables.create_temporary_view(name, tables.sql_query(text))

@@ -1,7 +1,7 @@
 -- The newest metrics of every symbol and second, into the database. JDBC takes neither TIMESTAMP_LTZ nor arrays.
 INSERT INTO orderbook_metrics_sink
 SELECT
-  CAST(`second` AS TIMESTAMP(3)),
+  `second`,
   venue,
   symbol,
   event_time,

@@ -1,6 +1,5 @@
--- One row per wall that came and went within two seconds: how many times the depth without it, negative on the ask side;
--- and a row of 0 for every tick in which a side did not lose half its depth at once. A tick never gives both for one side.
--- Key (venue, symbol, read_ts), not unique. Time: read_ts. State: what two seconds hold.
+-- One row per wall that came and went within two seconds: how many times the depth without it, negative on the ask side.
+-- Key (venue, symbol, side, read_ts). Time: read_ts. State: what two seconds hold.
 CREATE TEMPORARY VIEW wall_readings AS
 SELECT venue, symbol, read_ts, event_time, CASE side WHEN 'bid' THEN times ELSE -times END AS `value`
 FROM side_ticks
@@ -18,7 +17,3 @@ MATCH_RECOGNIZE (
     wall AS wall.depth_low >= 2 * base.depth_high,
     gone AS gone.depth_low * 2 <= LAST(wall.depth_low, 1) AND gone.depth_low < 2 * base.depth_high
 )
-UNION ALL
-SELECT venue, symbol, tick_ts, event_time, 0.0E0
-FROM side_ticks
-WHERE depth_low * 2 > depth_before

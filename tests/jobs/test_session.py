@@ -35,7 +35,7 @@ def test_every_relation_is_there_after_what_it_is_made_of() -> None:
 
 def test_a_query_is_given_what_it_is_made_of() -> None:
     assert relations(query("trade_flow").text()) == ["sources/trades", "views/good_trades"]
-    assert relations("SELECT * FROM windows_1s")[-1] == "views/windows_1s"
+    assert relations("SELECT * FROM sums_1s")[-1] == "views/sums_1s"
 
 
 @pytest.mark.parametrize("name", queries())

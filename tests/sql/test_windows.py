@@ -15,7 +15,7 @@ VIEWS = ("windows", "trades_1s", "trades_1m")
 RELATIONS = (
     "functions/standing",
     *(f"views/{name}" for name in ("book_moments", "book_seconds", "standing_seconds")),
-    *(f"views/{name}" for name in ("windows_1s", "windows_10s", "windows_1m", "windows")),
+    *(f"views/{name}" for name in ("sums_1s", "sums_10s", "sums_1m", "windows")),
     *(f"views/{name}" for name in ("good_trades", "timed_trades", "trades_1s", "trades_1m")),
 )
 
