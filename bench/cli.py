@@ -49,6 +49,21 @@ def books(
 
 
 @app.command()
+def analytics(
+    records: Annotated[int, typer.Option(min=10_000, help="Processed records to work off.")] = 2_000_000,
+    symbols: Annotated[int, typer.Option(min=1, help="Books that are generated; each is told under ten names.")] = 10,
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Slots of a job.")] = 1,
+) -> None:
+    """The analytics and cache jobs on the running cluster: windows, alerts, database, Redis.
+
+    Example: depthflow bench analytics --records 500000
+    """
+    from bench.analytics import report
+
+    report(records, symbols, [f"--parallelism={parallelism}"])
+
+
+@app.command()
 def domain(frames: Frames = FRAMES) -> None:
     """Microseconds a frame costs in the domain: decode, sequence, apply, all metrics, encode.
 

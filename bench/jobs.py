@@ -29,13 +29,20 @@ def own_topics(settings: Settings, *prefixes: str) -> Iterator[None]:
             deleted.result()
 
 
-def job_rate(settings: Settings, job: str, options: list[str], counter: Counter, topic: str, wanted: int) -> float:
-    """Records per second on `topic` (without the prefix) until the job has written `wanted`; it has ended then."""
+@contextmanager
+def running(settings: Settings, job: str, options: list[str]) -> Iterator[None]:
+    """The job, from the beginning of its topics; it has ended afterwards."""
     cluster = Cluster.of(settings)
     run(run_command(cluster, job, options, None), settings)
     try:
-        return counter.rate_until(settings.topic_prefix + topic, wanted)
+        yield
     finally:
         cancel(cluster, job)
         while cluster.running(job):
             time.sleep(0.1)
+
+
+def job_rate(settings: Settings, job: str, options: list[str], counter: Counter, topic: str, wanted: int) -> float:
+    """Records per second on `topic` (without the prefix) until the job has written `wanted`; it has ended then."""
+    with running(settings, job, options):
+        return counter.rate_until(settings.topic_prefix + topic, wanted)

@@ -1,5 +1,7 @@
-"""Fills raw topics with generated frames, as fast as the broker takes them."""
+"""Fills topics with generated frames, or with what the books job says of them, as fast as the broker takes them."""
 
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
@@ -9,6 +11,29 @@ from ingestion.generator import Generator, Plan
 from ingestion.generator.instruments import instrument
 from ingestion.generator.market import Shape
 from ingestion.routing import route
+from jobs.outputs import book_lines
+from market.config import KeeperConfig
+from market.keeper import open_keeper
+from market.topics import Topic, record_key
+
+Headers = list[tuple[str, str | bytes | None]]
+BATCH_FRAMES = 2  # of each book: what the books job gathers in 20 ms of a book that changes a hundred times a second
+COPIES = 10  # the domain takes longer to say a record than the job that is measured takes to read it
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the books job says of one batch of one book on one topic."""
+
+    topic: Topic
+    symbol: str
+    key: str
+    lines: list[bytes]
+
+    def headers(self) -> Headers:
+        """As sql/inserts/lines.sql has it: the event time of the first line."""
+        return [("since", b"%d" % msgspec.json.decode(self.lines[0])["event_time"])]
 
 
 def plan(venue: str, symbols: int, touched: int) -> Plan:
@@ -18,23 +43,61 @@ def plan(venue: str, symbols: int, touched: int) -> Plan:
     return Plan(tuple(instrument(venue, name) for name in names), shape=shape, rate=100.0)
 
 
+def producer(bootstrap_servers: str, linger_ms: int = 20) -> Producer:
+    """One that spreads keys over partitions as forwarders and Flink do."""
+    options = {"compression.type": "lz4", "linger.ms": linger_ms, "partitioner": "murmur2_random"}
+    return Producer({"bootstrap.servers": bootstrap_servers} | options)
+
+
 def fill(bootstrap_servers: str, prefix: str, frames: Plan, count: int) -> None:
     """Put `count` envelopes on the raw topics of `prefix`, and wait until the broker has them all."""
-    options = {"compression.type": "lz4", "linger.ms": 20, "partitioner": "murmur2_random"}  # as forwarders and Flink
-    producer = Producer({"bootstrap.servers": bootstrap_servers} | options)
-    encode = msgspec.json.Encoder().encode
+    to = producer(bootstrap_servers)
     for sent, envelope in enumerate(islice(Generator(frames), count)):
         topic, key = route(envelope.venue, envelope.channel, envelope.symbol)
-        produce(producer, prefix + topic, key, encode(envelope))
+        produce(to, prefix + topic, key, encode(envelope))
         if not sent % 1000:
-            producer.poll(0)
-    producer.flush()
+            to.poll(0)
+    to.flush()
 
 
-def produce(producer: Producer, topic: str, key: str, value: bytes) -> None:
+def fill_said(bootstrap_servers: str, prefix: str, topics: Container[Topic], frames: Plan, count: int) -> None:
+    """Put what the books job says of `count / COPIES` envelopes on those topics, and wait until the broker has it all.
+
+    Every book is told under COPIES names: to whoever reads, books of their own.
+    """
+    to = producer(bootstrap_servers)
+    for batch in said(frames, count // COPIES):
+        if batch.topic not in topics:
+            continue
+        headers, old = batch.headers(), f'"symbol":"{batch.symbol}"'.encode()
+        for copy in range(COPIES):
+            new = f'"symbol":"{batch.symbol}{copy}"'.encode()
+            for line in batch.lines:
+                produce(to, prefix + batch.topic.name, f"{batch.key}{copy}", line.replace(old, new, 1), headers)
+        to.poll(0)
+    to.flush()
+
+
+def said(frames: Plan, count: int) -> Iterator[Said]:
+    """Batch after batch of the books job over `count` envelopes, in the order of market time."""
+    keepers = {}
+    envelopes = islice(Generator(frames), count)
+    while together := list(islice(envelopes, BATCH_FRAMES * len(frames.instruments))):
+        values: dict[tuple[str, str], list[bytes]] = {}
+        for each in together:
+            values.setdefault((each.venue, each.symbol), []).append(encode(each))
+        for (venue, symbol), mine in values.items():
+            key = record_key(venue, symbol)
+            if key not in keepers:
+                keepers[key] = open_keeper(key, KeeperConfig())
+            batch = keepers[key].apply_all(mine)
+            yield from (Said(topic, symbol, key, list(lines)) for topic, lines in book_lines(batch) if lines)
+
+
+def produce(producer: Producer, topic: str, key: str, value: bytes, headers: Headers | None = None) -> None:
     """Queue one record; waits while the queue is full."""
     while True:
         try:
-            return producer.produce(topic, value, key)
+            return producer.produce(topic, value, key, headers=headers)
         except BufferError:
             producer.poll(0.05)

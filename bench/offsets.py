@@ -1,11 +1,15 @@
-"""How many records a topic has taken: the one clock that the job and the bare loop share."""
+"""How many records a topic has taken or a job has worked off: the one clock that whatever is measured shares."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 
 from market.errors import UserError
+
+Count = Callable[[], int]
+WARM_UP = 0.2  # share of what is worked off before the rate is taken
+PATIENCE_S = 120
 
 
 class Standstill(UserError):
@@ -19,32 +23,56 @@ class Counter:
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self._client = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "depthflow-bench"})
+        self._servers = bootstrap_servers
+        self._client = self._consumer("depthflow-bench")
 
     def count(self, topics: Iterable[str]) -> int:
         """Sum of the end offsets over all partitions."""
-        known = self._client.list_topics(timeout=10).topics
-        places = [TopicPartition(topic, number) for topic in topics for number in known[topic].partitions]
-        return sum(self._client.get_watermark_offsets(place, timeout=10)[1] for place in places)
+        return sum(self._client.get_watermark_offsets(place, timeout=10)[1] for place in self._places(topics))
 
-    def rate_until(self, topic: str, wanted: int, warm_up: float = 0.2, patience_s: float = 120) -> float:
-        """Records per second on `topic` between the first `warm_up` share of `wanted` and all of it.
+    def worked_off(self, group: str, topics: Iterable[str]) -> Count:
+        """What counts the records up to which a Flink job has come, by what its group has committed.
 
-        Raises Standstill when the count stands still for `patience_s`.
+        It commits when a checkpoint is complete: every operator is past those records, every sink has written.
         """
-        started: tuple[float, int] | None = None
-        last, moved = 0, time.perf_counter()
-        while (taken := self.count([topic])) < wanted:
-            now = time.perf_counter()
-            if taken > last:
-                last, moved = taken, now
-            elif now - moved > patience_s:
-                raise Standstill(
-                    f"{topic} stands at {taken} of {wanted} records for {patience_s:.0f} s: "
-                    "`depthflow status` shows the job, `depthflow logs jobmanager` why"
-                )
-            if started is None and taken >= warm_up * wanted:
-                started = (now, taken)
-            time.sleep(0.05)
-        begin, already = started or (moved, 0)
-        return (taken - already) / (time.perf_counter() - begin)
+        client, places = self._consumer(group), self._places(topics)
+        return lambda: sum(max(place.offset, 0) for place in client.committed(places, timeout=10))
+
+    def rate_until(self, topic: str, wanted: int) -> float:
+        """Records per second on `topic` until it has `wanted`, as `rates_until` says."""
+        return rates_until(topic, wanted, lambda: self.count([topic]))[0]
+
+    def _consumer(self, group: str) -> Consumer:
+        return Consumer({"bootstrap.servers": self._servers, "group.id": group})
+
+    def _places(self, topics: Iterable[str]) -> list[TopicPartition]:
+        known = self._client.list_topics(timeout=10).topics
+        return [TopicPartition(topic, number) for topic in topics for number in known[topic].partitions]
+
+
+def rates_until(what: str, wanted: int, count: Count, *beside: Count) -> list[float]:
+    """Growth per second of `count`, and of what is counted beside it, from the first WARM_UP share of `wanted` on.
+
+    Raises Standstill, which names `what`, when the count stands still for PATIENCE_S.
+    """
+    began, first = time.perf_counter(), [0] * (1 + len(beside))
+    started = False
+    last, moved = 0, began
+    while (taken := count()) < wanted:
+        now = time.perf_counter()
+        if taken > last:
+            last, moved = taken, now
+        elif now - moved > PATIENCE_S:
+            raise Standstill(
+                f"{what} stands at {taken} of {wanted} records for {PATIENCE_S} s: "
+                "`depthflow status` shows the job, `depthflow logs jobmanager` why"
+            )
+        if not started and taken >= WARM_UP * wanted:
+            started, began, first = True, now, _all(taken, beside)
+        time.sleep(0.05)
+    ended = time.perf_counter()
+    return [(late - early) / (ended - began) for early, late in zip(first, _all(taken, beside), strict=True)]
+
+
+def _all(taken: int, beside: Sequence[Count]) -> list[int]:
+    return [taken, *(count() for count in beside)]
