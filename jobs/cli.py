@@ -58,6 +58,5 @@ def stop(job: Annotated[Job, typer.Argument(help="Which job.")]) -> None:
     Example: depthflow stop books
     """
     with console.status(f"stopping {job.value} with a savepoint"):
-        settings = Settings()
-        savepoint = submission.stop(Cluster.of(settings), job.value, settings)
+        savepoint = submission.stop(Cluster.of(Settings()), job.value)
     console.print(f"{job.value} stopped; its state is in {savepoint}", soft_wrap=True)

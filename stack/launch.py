@@ -13,6 +13,8 @@ from stack.processes import Program, Supervisor
 from stack.report import Reporter
 from stack.settings import StackSettings
 
+KEPT = ("HOME", "USER", "LANG", "LC_ALL", "JAVA_TOOL_OPTIONS")  # the last: what its user tells every JVM
+
 
 def launch(settings: StackSettings, credentials: Credentials, supervisor: Supervisor, report: Reporter) -> None:
     """Start every process of the stack; they are not ready yet when this returns."""
@@ -54,6 +56,6 @@ def _flink_addresses(settings: StackSettings, java: Java) -> dict[str, str]:
 
 def _environment(java: Java) -> dict[str, str]:
     """A clean environment: a stray FLINK_CONF_DIR or PYTHONPATH of the caller must not reach the cluster."""
-    kept = {key: os.environ[key] for key in ("HOME", "USER", "LANG", "LC_ALL") if key in os.environ}
+    kept = {key: os.environ[key] for key in KEPT if key in os.environ}
     path = os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)))
     return kept | {"PATH": path, "JAVA_HOME": str(java.home), "TZ": "UTC"}

@@ -18,9 +18,8 @@ from stack.settings import StackSettings
 
 KINDS = ("embedded", "containers")
 LOGS = pytest.StashKey[StackSettings]()
-os.environ["JVM_ARGS"] = (
-    "-XX:TieredStopAtLevel=1"  # of PyFlink's own JVM: its jobs here are over before a better compiler pays
-)
+# Of every JVM, the stack's and PyFlink's: what they do here is over before the better compiler pays.
+os.environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 USERS_PATH = os.environ["PATH"]
 # Thread mode asks the first python on the path of PyFlink's JVM, which whatever test comes first starts.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{USERS_PATH}"

@@ -4,7 +4,8 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from ingestion.topics import ensure_topics
 from jobs.submit import Cluster, cancel, run, run_command, stop
 from market.settings import Settings
+from stack import flink_rest
 from stack.processes import Supervisor
 from tests.conftest import Stack
 
@@ -42,14 +44,23 @@ class Desk:
         self.cluster = Cluster.of(self.settings)
 
     @contextmanager
-    def running(self, job: str, *options: str) -> Iterator[None]:
-        """The job, from the start of the topics, until the block ends; what it had read is then committed."""
-        run(run_command(self.cluster, job, list(options), None), self.settings)
+    def running(self, *jobs: str, options: Sequence[str] = ()) -> Iterator[None]:
+        """The jobs, from the start of the topics, until the block ends; what they had read is then committed.
+
+        They are submitted side by side: each waits for processes to start, most of the time.
+        """
         try:
+            with ThreadPoolExecutor(len(jobs)) as pool:
+                list(pool.map(lambda job: self._submit(job, options), jobs))
             yield
-            stop(self.cluster, job, self.settings)
+            for job in jobs:
+                stop(self.cluster, job)
         finally:
-            cancel(self.cluster, job)
+            for job in jobs:
+                cancel(self.cluster, job)
+
+    def _submit(self, job: str, options: Sequence[str]) -> None:
+        run(run_command(self.cluster, job, [*options], None), self.settings)
 
     def send(self, records: Iterable[Record]) -> None:
         """Put records on the topics, in order, and wait until the broker has them."""
@@ -97,9 +108,10 @@ class Desk:
 
 
 def kill_taskmanagers(desk: Desk) -> None:
-    """All of them at once; the stack's supervisor starts them again."""
-    for name in desk.stack.settings.taskmanagers:
-        os.kill(desk.pid(name), signal.SIGKILL)
+    """All that work, at once; the stack's supervisor starts them again."""
+    for taskmanager in flink_rest.taskmanagers(desk.stack.settings):
+        if not taskmanager.idle:
+            os.kill(desk.pid(taskmanager.id), signal.SIGKILL)
 
 
 def wait_until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:

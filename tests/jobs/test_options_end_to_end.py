@@ -59,8 +59,8 @@ class Run:
 @pytest.fixture(scope="module")
 def run(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     desk = Desk(stack, "truth.")
-    with desk.running("options", "-Dpython.execution-mode=process"):
-        with desk.running("analytics"), desk.running("cache"):
+    with desk.running("options", options=["-Dpython.execution-mode=process"]):
+        with desk.running("analytics", "cache"):
             yield Run(desk, asyncio.run(heard(desk, tmp_path_factory.mktemp("spill"))))
 
 

@@ -1,6 +1,7 @@
-"""Generated chains through the options job on the stack: the topics hold what the domain says of the same records."""
+"""TaskManagers die under the options job: the topics hold what the domain says of the same records.
 
-from collections.abc import Callable
+How it goes when nothing dies: test_options_end_to_end.
+"""
 
 import pytest
 
@@ -38,18 +39,10 @@ def expected(values: dict[str, list[bytes]]) -> dict[str, dict[str, Rows]]:
     return rows
 
 
-def leave_alone(desk: Desk) -> None:
-    """Nothing happens."""
-
-
-@pytest.mark.parametrize("disturb", [leave_alone, kill_taskmanagers], ids=["undisturbed", "taskmanager-killed"])
 def test_the_topics_hold_what_the_domain_says(
-    stack: Stack,
-    values: dict[str, list[bytes]],
-    expected: dict[str, dict[str, Rows]],
-    disturb: Callable[[Desk], None],
+    stack: Stack, values: dict[str, list[bytes]], expected: dict[str, dict[str, Rows]]
 ) -> None:
-    desk = Desk(stack, f"options-{disturb.__name__}.")
+    desk = Desk(stack, "options.")
     turns = zip(*([("options.raw", key, value) for value in each] for key, each in values.items()), strict=True)
     records: list[Record] = [record for turn in turns for record in turn]
     total = sum(map(len, expected["underlying_ticks"].values()))
@@ -57,7 +50,7 @@ def test_the_topics_hold_what_the_domain_says(
         desk.send([*records[:HALF], ("options.raw", "deribit:BTC", b"{")])
         wait_until(lambda: desk.count("underlying_ticks", "read_uncommitted") > 0, "the run to be under way")
         desk.send(records[HALF:])
-        disturb(desk)
+        kill_taskmanagers(desk)
         wait_until(lambda: len(ticks(desk)) >= total, "every second to be committed")
     assert {topic: rows(desk, topic) for topic in TOPICS} == expected
     assert desk.count("underlying_ticks") <= total + SAID_AGAIN

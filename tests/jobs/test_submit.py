@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from jobs.submit import Cluster, SubmitError, newest_state, require_startable, run, run_command
+from jobs.submit import Cluster, SubmitError, newest_state, require_startable, run, run_command, stop
 from market.settings import Settings
 
 NOW_S = 1_700_000_000
+STOPPING = "/jobs/b1/savepoints/r1"
 
 
 def cluster(state: str = "file:///state", url: str = "http://localhost:8081") -> Cluster:
@@ -22,7 +23,14 @@ class Answering(Cluster):
             {"jid": "b1", "name": "desk.books", "state": "RUNNING"},
             {"jid": "b0", "name": "desk.books", "state": "FAILED"},
         ]
-        return {"/jobs/overview": {"jobs": jobs}, "/overview": {"slots-available": 0}}[path]
+        failed = {"failure-cause": {"stack-trace": "x.Outer: no\n  at x\nCaused by: java.io.IOException: disk full"}}
+        stopping = {"status": {"id": "COMPLETED"}, "operation": failed}
+        answers = {"/jobs/overview": {"jobs": jobs}, "/overview": {"slots-available": 0}, STOPPING: stopping}
+        return answers[path]
+
+    def post(self, path: str, **body: Any) -> Any:
+        assert (path, body) == ("/jobs/b1/stop", {"targetDirectory": "file:///state/desk.books", "drain": False})
+        return {"request-id": "r1"}
 
 
 ANSWERING = Answering(Path("flink"), "http://localhost:8081", "file:///state", "desk.")
@@ -63,6 +71,17 @@ def test_a_running_job_is_refused_by_name() -> None:
 def test_a_full_cluster_is_refused() -> None:
     with pytest.raises(SubmitError, match="no free slot: stop a job, or raise FLINK_TASKMANAGERS"):
         require_startable(ANSWERING, "analytics")
+
+
+def test_a_stop_that_fails_says_why_and_that_the_job_goes_on() -> None:
+    said = "Flink did not stop the job, which goes on:\n  Caused by: java.io.IOException: disk full"
+    with pytest.raises(SubmitError, match=said):
+        stop(ANSWERING, "books")
+
+
+def test_a_job_that_does_not_run_cannot_be_stopped() -> None:
+    with pytest.raises(SubmitError, match="the job cache does not run: `depthflow status` shows what does"):
+        stop(ANSWERING, "cache")
 
 
 def test_an_absent_cluster_is_named_with_the_mend() -> None:

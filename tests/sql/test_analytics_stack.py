@@ -94,7 +94,7 @@ def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Ba
     with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
         connection.execute("TRUNCATE orderbook_windows, orderbook_alerts, orderbook_metrics, trades_1s")
     quarter = len(envelopes) // 4
-    with desk.running("books"), desk.running("analytics"), desk.running("cache"):
+    with desk.running("books", "analytics", "cache"):
         for part in range(4):
             already = desk.count("orderbook.processed")
             desk.send(record for _, record in envelopes[part * quarter : (part + 1) * quarter + 4 * (part == 3)])
