@@ -1,6 +1,7 @@
 """The option chain of one underlying: the newest quote of every option, and its view at an instant."""
 
 import math
+import struct
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,6 +15,7 @@ from market.options.view import Columns, View
 from market.options.wire import Event, IndexPrice, OptionQuote, Quote
 
 _FIRST_CAPACITY = 64
+_pack = struct.Struct(f"{len(Quote._fields)}d").pack  # a fifth of the time that an array takes
 
 
 class Stored(Struct, array_like=True, gc=False):
@@ -123,11 +125,11 @@ class Chain:
                 return False
         elif event.time < self._times[row] or event.time >= self._listed[event.name].expiry:
             return False
-        new = np.array(event.quote)
-        if event.time == self._times[row] and new.tobytes() <= self._table[row].tobytes():
+        new = _pack(*event.quote)
+        if event.time == self._times[row] and new <= self._table[row].tobytes():
             return False
         self._times[row] = event.time
-        self._table[row] = new
+        self._table[row] = np.frombuffer(new)
         self._changed.add(event.name)
         return True
 

@@ -197,4 +197,4 @@ def _quote(row: _Row) -> OptionQuote:
         row.index_price or row.estimated_delivery_price or None,
         row.interest_rate,
     )
-    return OptionQuote(row.instrument_name, time, Quote(*(NAN if value is None else value for value in values)))
+    return OptionQuote(row.instrument_name, time, Quote(*[NAN if value is None else value for value in values]))

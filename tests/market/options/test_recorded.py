@@ -107,6 +107,15 @@ def test_our_volatility_of_the_mark_is_the_venues(summary_model):
     assert error[priced].size == 362
 
 
+def test_on_every_option_the_difference_is_worth_less_than_half_a_tick(summary_model):
+    """A tick is 0.0001 coin. In points half of the 904 differ by 0.0032, nine tenths by 0.013, at worst 7.5."""
+    solved, greeks = summary_model.solve("mark"), summary_model.greeks
+    points = 100 * np.abs(solved.vol - summary_model.view.quotes.mark_iv)[:-1]
+    coin = points * (greeks.vega / summary_model.terms.forward)[:-1]
+    assert np.nanmax(coin) < 2e-5
+    assert np.nanpercentile(points, [50, 90, 100]) == pytest.approx([0.0032, 0.013, 7.4978], abs=5e-5)
+
+
 def test_marks_without_time_value_have_no_volatility(summary_model):
     """Three calls marked 0 and their put, hours before expiry; all others are solved."""
     reason = summary_model.solve("mark").reason[:-1]
