@@ -25,10 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line.split("  #")[0].strip() for line in re.findall(r"^    (depthflow .*)$", README, re.MULTILINE)]
 VERBS = re.findall(r"`?make ([a-z]+)", README)
-SMALLER = {
-    "bench books": "--frames 20000",
-    "bench analytics": "--records 20000",
-}  # the same command on a load that a test can wait for
+SMALLER = {"bench books": "--frames 20000"}  # the same command on a load that a test can wait for
 ELSEWHERE = {  # by how the command begins
     "depthflow chain BTC --from topic": "tests/jobs/test_options_end_to_end.py",
     "depthflow down": "tests/stack/test_lifecycle.py",
