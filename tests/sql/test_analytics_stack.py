@@ -1,47 +1,50 @@
 """Recorded real frames through three jobs to PostgreSQL and Redis, while things die: equal to the domain and pandas.
 
-Every TaskManager is killed three times, and the database is away for ten seconds (a minute in a soak). What is expected
-is computed outside Flink, but the alerts: those are what the same SQL says, undisturbed, of the domain's own records.
+The TaskManagers are killed three times, then database and Redis are away for ten seconds (a minute in a soak). What is
+expected is computed outside Flink, but the alerts: those are what the job said of the same records in peace.
 """
 
-import json
 import os
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import numpy as np
 import pandas as pd
 import psycopg
 import pytest
-from kafka.partitioner import murmur2
 from pydantic import SecretStr
 from redis import Redis
+from redis.exceptions import ConnectionError
 
 from ingestion.recordings import Recording
 from ingestion.routing import route
-from jobs.analytics import ALERT_VIEWS, BOOK_VIEWS, CHAIN_VIEWS, TRADE_VIEWS
-from jobs.connectors import alert_defaults
 from market.batch import Batch
 from market.config import KeeperConfig
 from market.keeper import open_keeper
-from market.settings import Settings
 from stack.credentials import load_credentials
 from stack.processes import Supervisor
-from stack.ready import answers, ask_postgres
+from stack.ready import answers, probes
 from tests.conftest import Stack
-from tests.flink import Row, rows_of
 from tests.jobs.desk import Desk, Record, kill_taskmanagers, wait_until
 from tests.market.recorded import FOLDER, SPOT_DAYS, USDM
 from tests.sql.figures import trade_bars, windows
+from tests.sql.passages import EARLIER_MS, HOURS, closing, peaceful
 
 FILES = {USDM[0]: "binance_usdm", SPOT_DAYS[0]: "binance"}  # of the same minutes
+PARTS = 4
+# As Flink's REST interface and reporters name them.
+BAD_RECORDS, LATE_RECORDS = r"dead_letters_sink.*Writer\.numRecordsIn", r".*\.numLateRecordsDropped"
 pytestmark = pytest.mark.timeout(600)  # three recoveries and an outage, on a busy machine
 
 AWAY_S = 60 if os.environ.get("DEPTHFLOW_SOAK") else 10
-LATER_MS = 3_600_000
 BAD: dict[bytes | None, str] = {
     b"not JSON": "expected a JSON object",
     None: "expected a record, got a null value",
@@ -53,13 +56,31 @@ BAD: dict[bytes | None, str] = {
 SETTINGS = {"stale_after_s": 3600, "idle_partition_s": 15}
 
 
+class Watch:
+    """What Redis held as the newest book of each key, looked at again and again."""
+
+    def __init__(self, url: str, keys: list[str]) -> None:
+        self.kept: dict[str, list[int]] = {key: [] for key in keys}  # update ids
+        self.away = 0  # times that nobody answered
+        self._redis = Redis.from_url(url)
+
+    def look_until(self, over: Event) -> None:
+        while not over.wait(0.05):
+            for key, ids in self.kept.items():
+                try:
+                    if book := latest(self._redis, key):
+                        ids.append(book["update_id"])
+                except ConnectionError:
+                    self.away += 1
+
+
 @dataclass
 class Run:
-    """What went in, what the domain makes of it by key, and the desk on which the jobs worked it off."""
+    """What the domain makes of each key's records, the desk on which the jobs worked them off, and what Redis held."""
 
     desk: Desk
     batches: dict[str, Batch]
-    late: float  # rows, as the operators count them
+    watch: Watch
 
     def rows(self, query: str) -> pd.DataFrame:
         with psycopg.connect(self.desk.stack.postgres_dsn) as connection:
@@ -93,64 +114,84 @@ def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Ba
     desk = Desk(stack, "figures.", redis_url=SecretStr(stack.redis_url), **SETTINGS)
     with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
         connection.execute("TRUNCATE orderbook_windows, orderbook_alerts, orderbook_metrics, trades_1s")
-    quarter = len(envelopes) // 4
-    with desk.running("books", "analytics", "cache"):
-        for part in range(4):
-            already = desk.count("orderbook.processed")
-            desk.send(record for _, record in envelopes[part * quarter : (part + 1) * quarter + 4 * (part == 3)])
-            wait_until(lambda before=already: desk.count("orderbook.processed") > before, "books of the next part")
-            kill_taskmanagers(desk) if part < 3 else take_away_the_database(desk)
-        total = sum(len(batch.processed) for batch in batches.values())
+    watch = Watch(stack.redis_url, list(batches))
+    with desk.running("books", "analytics", "cache"), watching(watch):
+        desk.send([*peaceful(batches), *closing(batches, "respite", -EARLIER_MS)])
+        wait_until(lambda: closed(desk, "respite"), "the windows of peace")
+        disturb(desk, [record for _, record in envelopes])
+        total = 2 * sum(len(batch.processed) for batch in batches.values()) + HOURS
         wait_until(lambda: desk.count("orderbook.processed") == total, "every record to be committed")
-        desk.send(closing(batches))
-        minutes = "SELECT count(*) FROM orderbook_windows WHERE venue = 'closing' AND size = '1s'"
-        with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
-            wait_until(lambda: connection.execute(minutes).fetchone() == (2,), "the closing windows")
-            for name in ("windows", "alerts"):
-                stored = f"SELECT count(*) FROM orderbook_{name}"
-                wait_until(
-                    lambda q=stored, n=name: connection.execute(q).fetchone() == (desk.count(f"orderbook.{n}"),), name
-                )
-        yield Run(desk, batches, metric(desk, "numLateRecordsDropped"))
+        desk.send(closing(batches, "closing"))
+        wait_until(lambda: closed(desk, "closing"), "the closing windows")
+        for name in ("windows", "alerts"):
+            wait_until(lambda n=name: stored(desk, f"orderbook_{n}") == desk.count(f"orderbook.{n}"), name)
+        yield Run(desk, batches, watch)
 
 
-def take_away_the_database(desk: Desk) -> None:
-    supervisor = Supervisor(desk.stack.home)
-    supervisor.stop_program("postgres")
+def disturb(desk: Desk, records: list[Record]) -> None:
+    """Send the records in parts; in the midst of each something dies, or is away."""
+    size = len(records) // PARTS + 1
+    for part in range(PARTS):
+        already = desk.count("orderbook.processed")
+        sent = records[part * size : (part + 1) * size]
+        if part < PARTS - 1:
+            desk.send(sent)
+            wait_until(lambda before=already: desk.count("orderbook.processed") > before, "books of the next part")
+            kill_taskmanagers(desk)
+        else:
+            with away(desk, "postgres", "valkey"):
+                desk.send(sent)
+
+
+@contextmanager
+def away(desk: Desk, *parts: str) -> Iterator[None]:
+    """Parts of the stack do not run for a while that begins before the block, and outlasts it."""
+    settings, supervisor = desk.stack.settings, Supervisor(desk.stack.home)
+    for part in parts:
+        supervisor.stop_program(part)
     gone_at = time.monotonic()
-    wait_until(lambda: time.monotonic() - gone_at > AWAY_S, "the database to be away long enough")
-    supervisor.start_program("postgres")
-    settings = desk.stack.settings
-    credentials = load_credentials(settings)
-    wait_until(lambda: answers(lambda: ask_postgres(settings, credentials)), "the database to be back")
+    yield
+    wait_until(lambda: time.monotonic() - gone_at > AWAY_S, "the outage to last long enough")
+    for part in parts:
+        supervisor.start_program(part)
+    asked = probes(settings, load_credentials(settings), supervisor)
+    for part in parts:
+        wait_until(lambda part=part: answers(asked[part]), f"{part} to be back")
 
 
-def closing(batches: dict[str, Batch]) -> Iterator[Record]:
-    """Records of later hours, in the partition of the books: with them every window of the recordings has closed."""
-    last = max(
-        (json.loads(batch.processed[-1]) for batch in batches.values()), key=lambda each: int(each["event_time"])
-    )
-    (partition,) = {partition_of(key) for key in batches}
-    symbol = next(name for name in "ABCDEFGH" if partition_of(f"closing:{name}") == partition)
-    for hour in (1, 2, 3):
-        moved = {"venue": "closing", "symbol": symbol, "event_time": last["event_time"] + hour * LATER_MS}
-        yield "orderbook.processed", f"closing:{symbol}", json.dumps(last | moved).encode()
+@contextmanager
+def watching(watch: Watch) -> Iterator[None]:
+    over = Event()
+    thread = Thread(target=watch.look_until, args=[over])
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
-def partition_of(key: str) -> int:
-    return int(murmur2(key.encode()) & 0x7FFFFFFF) % 2
+def closed(desk: Desk, venue: str) -> bool:
+    """Whether the windows before the last of the hours that follow are in the table."""
+    return stored(desk, f"orderbook_windows WHERE venue = '{venue}' AND size = '1s'") == HOURS - 1
 
 
-def metric(desk: Desk, name: str) -> float:
-    """Sum of a metric over the operators of the analytics job."""
+def stored(desk: Desk, what: str) -> int:
+    with psycopg.connect(desk.stack.postgres_dsn, autocommit=True) as connection:
+        (found,) = connection.execute(f"SELECT count(*) FROM {what}").fetchone() or (0,)
+        return int(found)
+
+
+def counted(desk: Desk, metric: str) -> int | None:
+    """Sum of the metrics of the analytics job's operators whose names match; None while Flink knows of none."""
     (job,) = desk.cluster.running("analytics")
-    total = 0.0
+    found = []
     for vertex in desk.cluster.get(f"/jobs/{job}")["vertices"]:
         place = f"/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics"
         for known in desk.cluster.get(place):
-            if known["id"].endswith(name):
-                total += desk.cluster.get(f"{place}?get={known['id'].replace(' ', '%20')}")[0]["sum"]
-    return total
+            if re.fullmatch(metric, known["id"]):
+                found.append(int(desk.cluster.get(f"{place}?get={quote(known['id'])}")[0]["sum"]))
+    return sum(found) if found else None
 
 
 def frame(lines: list[bytes]) -> pd.DataFrame:
@@ -167,10 +208,6 @@ def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 def test_the_records_are_those_of_the_domain(run: Run) -> None:
     said = run.desk.read("orderbook.processed")
     assert {key: said[key] for key in run.batches} == {key: batch.processed for key, batch in run.batches.items()}
-
-
-def test_nothing_is_late_in_a_replay_at_full_speed(run: Run) -> None:
-    assert run.late == 0
 
 
 def test_every_window_is_that_of_pandas(run: Run) -> None:
@@ -216,33 +253,21 @@ def test_a_second_of_metrics_is_its_last_record(run: Run) -> None:
         assert list(found["update_id"]) == list(wanted["update_id"])
 
 
-def test_alerts_are_those_of_an_undisturbed_run_and_each_comes_once(
-    run: Run, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    lines = [line for said in run.desk.read("orderbook.alerts").values() for line in said]
-    found = sorted((msgspec.json.decode(line) for line in lines), key=lambda alert: alert["id"])
-    ids = [alert["id"] for alert in found if alert["venue"] != "closing"]
+def test_alerts_are_those_of_peace_and_each_comes_once(run: Run) -> None:
+    said = run.desk.read("orderbook.alerts")
+    alerts = [msgspec.json.decode(line) for lines in said.values() for line in lines]
+    ids = [alert["id"] for alert in alerts]
     assert len(set(ids)) == len(ids)
-    assert sorted(run.rows("SELECT id FROM orderbook_alerts WHERE venue <> 'closing'")["id"]) == ids
-    wanted = undisturbed(run.batches, tmp_path_factory.mktemp("undisturbed"))
-    assert ids == sorted(alert["id"] for alert in wanted if alert["venue"] != "closing")
-    assert len({alert["rule"] for alert in wanted}) > 3
+    assert sorted(run.rows("SELECT id FROM orderbook_alerts")["id"]) == sorted(ids)
+    disturbed = Counter(fired(alert) for alert in alerts if f"{alert['venue']}:{alert['symbol']}" in run.batches)
+    assert disturbed == Counter(fired(alert, EARLIER_MS) for alert in alerts if alert["venue"] == "peaceful")
+    assert len({rule for rule, *_ in disturbed}) > 3
 
 
-def undisturbed(batches: dict[str, Batch], folder: Any) -> list[Row]:
-    """Alerts of a local job over the domain's records, sorted by time."""
-
-    def rows(kind: str) -> list[Row]:
-        lines = [line for batch in batches.values() for line in getattr(batch, kind)]
-        return sorted((msgspec.json.decode(line) for line in lines), key=lambda row: row["event_time"])
-
-    later = [msgspec.json.decode(value or b"") for _, _, value in closing(batches)]
-    inputs: dict[str, list[Row | str]] = {
-        "processed": [*rows("processed"), *later], "statuses": [*rows("statuses")], "trades": [*rows("trades")],
-        "option_chains": [], "option_surfaces": [], "underlying_ticks": [], "alert_rules": [],
-    }  # fmt: skip
-    relations = ("functions/standing", *BOOK_VIEWS, *TRADE_VIEWS, *CHAIN_VIEWS, *ALERT_VIEWS)
-    return rows_of(["alerts"], inputs, relations, folder, **alert_defaults(Settings(_env_file=None)))["alerts"]
+def fired(alert: dict[str, Any], shift_ms: int = 0) -> tuple[object, ...]:
+    """What an alert says, but for whose it is; an alert of peace `shift_ms` later."""
+    times = (alert[name] + shift_ms for name in ("episode", "event_time"))
+    return *(alert[name] for name in ("rule", "phase", "severity", "value", "threshold")), *times
 
 
 def test_redis_has_the_newest_book_of_each(run: Run) -> None:
@@ -257,10 +282,25 @@ def latest(redis: Redis, key: str) -> Any:
     return msgspec.json.decode(redis.get(f"orderbook:{key}:latest") or b"null")
 
 
-def test_bad_records_are_dead_letters_and_the_job_goes_on(run: Run) -> None:
+def test_redis_was_away_and_never_had_an_older_book_after_a_newer_one(run: Run) -> None:
+    assert run.watch.away
+    for ids in run.watch.kept.values():
+        assert ids and ids == sorted(ids)
+
+
+def test_nothing_is_late_in_a_replay_at_full_speed_and_what_is_late_is_counted(run: Run) -> None:
+    key, batch = next(iter(run.batches.items()))
+    wait_until(lambda: counted(run.desk, LATE_RECORDS) is not None, "Flink to know its metrics")
+    assert counted(run.desk, LATE_RECORDS) == 0
+    run.desk.send([("orderbook.processed", key, batch.processed[0])])  # its windows closed hours of event time ago
+    wait_until(lambda: bool(counted(run.desk, LATE_RECORDS)), "the late record to be counted")
+
+
+def test_bad_records_are_counted_as_dead_letters_and_the_job_goes_on(run: Run) -> None:
     run.desk.send(("orderbook.processed", "bad:X", value) for value in BAD)
     wait_until(lambda: len(run.desk.read("deadletter").get("bad:X", ())) == len(BAD), "the dead letters")
     letters = [msgspec.json.decode(line) for line in run.desk.read("deadletter")["bad:X"]]
     assert [letter["reason"] for letter in letters] == list(BAD.values())
     assert {letter["topic"] for letter in letters} == {"figures.orderbook.processed"}
+    wait_until(lambda: counted(run.desk, BAD_RECORDS) == len(BAD), "the bad records to be counted")
     assert run.desk.cluster.running("analytics")

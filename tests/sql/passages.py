@@ -1,0 +1,49 @@
+"""What goes through the analytics job beside the books that are compared: the same again in peace, and later hours."""
+
+import json
+from collections.abc import Iterator
+
+import msgspec
+from kafka.partitioner import murmur2
+
+from market.batch import Batch
+from tests.jobs.desk import Record
+
+EARLIER_MS = 7 * 86_400_000  # whole days: windows begin where they do
+LATER_MS = 3_600_000
+HOURS = 3
+TOPICS = {"processed": "orderbook.processed", "statuses": "orderbook.status", "trades": "trades"}
+
+
+def peaceful(batches: dict[str, Batch]) -> Iterator[Record]:
+    """All that the domain says, a week earlier and of books of other names, in the order of event time."""
+    aliases = {key: f"peaceful:{name}" for key, name in zip(batches, symbols("peaceful", batches), strict=False)}
+    rows = [
+        (row["event_time"] - EARLIER_MS, TOPICS[kind], aliases[key], row)
+        for key, batch in batches.items()
+        for kind in TOPICS
+        for row in map(msgspec.json.decode, getattr(batch, kind))
+    ]
+    for time, topic, alias, row in sorted(rows, key=lambda each: each[0]):
+        venue, _, symbol = alias.partition(":")
+        yield topic, alias, msgspec.json.encode(row | {"venue": venue, "symbol": symbol, "event_time": time})
+
+
+def closing(batches: dict[str, Batch], name: str, shift_ms: int = 0) -> Iterator[Record]:
+    """Records of later hours, in the partition of the books: with them every window before has closed."""
+    ends = [msgspec.json.decode(batch.processed[-1]) for batch in batches.values()]
+    last = max(ends, key=lambda each: int(each["event_time"]))
+    symbol = next(symbols(name, batches))
+    for hour in range(1, HOURS + 1):
+        moved = {"venue": name, "symbol": symbol, "event_time": last["event_time"] + shift_ms + hour * LATER_MS}
+        yield "orderbook.processed", f"{name}:{symbol}", json.dumps(last | moved).encode()
+
+
+def symbols(venue: str, batches: dict[str, Batch]) -> Iterator[str]:
+    """Names that a venue's keys need in order to share the one partition that the books are in."""
+    (partition,) = {partition_of(key) for key in batches}
+    return (name for name in "ABCDEFGHIJKLMNOP" if partition_of(f"{venue}:{name}") == partition)
+
+
+def partition_of(key: str) -> int:
+    return int(murmur2(key.encode()) & 0x7FFFFFFF) % 2
