@@ -9,7 +9,7 @@ READY := .venv/.made
 
 demo: $(READY) ; $(BIN)/depthflow demo
 test: $(READY) ; $(BIN)/pytest
-soak: $(READY) ; DEPTHFLOW_SOAK=1 $(BIN)/pytest --numprocesses 0 tests/ingestion/forwarder/test_soak.py tests/ingestion/forwarder/test_outage.py tests/sql/test_analytics_stack.py
+soak: $(READY) ; DEPTHFLOW_SOAK=1 $(BIN)/pytest tests/ingestion/forwarder/test_soak.py tests/ingestion/forwarder/test_outage.py tests/sql/test_analytics_stack.py
 unit: $(READY) ; $(BIN)/pytest -m "not stack"
 check: $(READY) ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: $(READY) ; $(BIN)/depthflow bench domain && $(BIN)/depthflow bench books

@@ -62,15 +62,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", choices=KINDS, default=KINDS[0], help="where Kafka, PostgreSQL and Redis come from")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has the stack; what a module sets up is set up once, so its tests stay together, too."""
     for item in items:
-        group = item.nodeid.partition("::")[0]
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
-            group = "stack"
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def environment_of_the_session() -> None:
