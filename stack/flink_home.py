@@ -17,6 +17,7 @@ from stack.errors import StackError
 from stack.java import Java
 from stack.settings import LOOPBACK, ROOT, StackSettings
 
+CLIENT_LOG = "log4j-cli.properties"
 ROLES = ("jobmanager", "taskmanager", "client", "sql-gateway")
 
 
@@ -38,6 +39,8 @@ def lay_out(settings: StackSettings, java: Java) -> None:
     )
     _link((*(package / "opt").glob("*.jar"), *jars.flink_opt_jars()), home / "opt")
     (home / "conf" / "config.yaml").write_text(render_config(settings, java))
+    with (home / "conf" / CLIENT_LOG).open("a") as log:
+        log.write("\n" + (ROOT / "flink-conf" / CLIENT_LOG).read_text())
 
 
 def render_config(settings: StackSettings, java: Java) -> str:

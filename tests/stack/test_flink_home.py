@@ -50,14 +50,17 @@ def test_production_carries_the_java_options_that_the_package_ships() -> None:
 
 
 def test_production_and_local_agree_on_what_jobs_see() -> None:
+    """But on key groups: locally few, since a checkpoint walks them all; in production enough to grow into."""
     local, production = (
         yaml.safe_load((ROOT / "flink-conf" / f).read_text()) for f in ("config.yaml", "production.yaml")
     )
     shared = {key for key in local if key.startswith(("python.", "pipeline.", "table.", "execution.", "state."))}
+    shared.remove("pipeline.max-parallelism")
     assert {key: local[key] for key in shared} == {key: production[key] for key in shared}
+    assert local["pipeline.max-parallelism"] < production["pipeline.max-parallelism"]
 
 
-def test_lib_has_the_named_jars_and_nothing_they_depend_on(
+def test_lib_has_the_named_jars_and_the_clients_log_no_environment(
     settings: StackSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     connector = tmp_path / "connector.jar"
@@ -69,3 +72,5 @@ def test_lib_has_the_named_jars_and_nothing_they_depend_on(
     shipped = {jar.name for jar in (flink_package() / "lib").glob("*.jar")}
     assert names - shipped == {"connector.jar", "flink-python-2.2.1.jar"}
     assert not (settings.home / "flink" / "bin" / "flink").is_symlink()
+    told = (settings.home / "flink" / "conf" / "log4j-cli.properties").read_text()
+    assert "rootLogger" in told and "logger.environment.name = org.apache.flink.client.python.PythonEnvUtils\n" in told
