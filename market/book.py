@@ -175,9 +175,6 @@ class Book:
         """Hold nothing."""
         self.replace((), ())
 
-    def __len__(self) -> int:
-        return len(self.bids.keys) + len(self.asks.keys) - 2
-
     def crossed(self) -> bool:
         """Whether the best bid is at or above the best ask: after a complete message, a fault."""
         bids, asks = self.bids.keys, self.asks.keys

@@ -67,8 +67,8 @@ def test_a_change_that_sets_more_levels_than_there_are_becomes_the_whole_side() 
 
 def test_removing_an_absent_price_is_normal() -> None:
     book = Book()
-    book.apply([(100.0, 0.0)], [(101.0, 2.0), (101.0, 0.0)])
-    assert len(book) == 0
+    assert book.apply([(100.0, 0.0)], [(101.0, 2.0), (101.0, 0.0)]) == 0
+    assert len(book.bids) == len(book.asks) == 0
 
 
 def test_of_a_price_that_comes_twice_in_a_snapshot_the_last_counts() -> None:
