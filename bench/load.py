@@ -17,7 +17,7 @@ from market.keeper import open_keeper
 from market.topics import Topic, record_key
 
 Headers = list[tuple[str, str | bytes | None]]
-BATCH_FRAMES = 2  # of each book: what the books job gathers in 20 ms of a book that changes a hundred times a second
+BATCH_FRAMES = 5  # of each book: what the books job gathers in 50 ms of a book that changes a hundred times a second
 COPIES = 10  # the domain takes longer to say a record than the job that is measured takes to read it
 encode = msgspec.json.Encoder().encode
 

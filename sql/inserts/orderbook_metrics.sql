@@ -1,4 +1,4 @@
--- The newest metrics of every symbol and second, into the database. JDBC takes neither TIMESTAMP_LTZ nor arrays.
+-- The last metrics of every symbol and second, into the database. JDBC takes no arrays.
 INSERT INTO orderbook_metrics_sink
 SELECT
   `second`,
