@@ -3,6 +3,7 @@
 Every call is told the time in epoch seconds by a clock that never steps back.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
@@ -46,7 +47,7 @@ Out: TypeAlias = bytes | Ping | Pong | Close | Snapshot
 Timer: TypeAlias = Callable[[float], Iterable[Out]]
 
 
-class Session:
+class Session(ABC):
     """What all venues have in common: lifetime, pings, limits. A venue adds its commands.
 
     `streams` are those to be sent; `refusing` is a fault: subscriptions are answered with an error.
@@ -106,11 +107,13 @@ class Session:
         """What is said before a planned restart."""
         return ()
 
+    @abstractmethod
     def _command(self, message: dict[str, Any], now: float) -> Iterable[Out]:
-        raise NotImplementedError
+        """What one request brings."""
 
+    @abstractmethod
     def _not_json(self, reason: str) -> bytes:
-        raise NotImplementedError
+        """What is said to a text that is no request."""
 
     def _after(self, seconds: float, timer: Timer, now: float) -> None:
         if seconds != inf:
