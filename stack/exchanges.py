@@ -1,6 +1,5 @@
 """The demo's exchanges: a simulator of each venue, and a forwarder that listens to it over real sockets."""
 
-import signal
 import socket
 import subprocess
 import sys
@@ -81,4 +80,4 @@ def _child(home: Path, arguments: list[str]) -> Iterator[Child]:
             try:
                 yield Child(name, process)
             finally:
-                process.send_signal(signal.SIGINT)
+                process.terminate()  # SIGINT is ignored by whatever a script starts in the background
