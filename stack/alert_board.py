@@ -16,18 +16,18 @@ class AlertBoard:
     """The newest alerts, and how many there were."""
 
     def __init__(self) -> None:
-        self._total = 0
+        self.total = 0
         self._newest: deque[Alert] = deque(maxlen=SHOWN)
 
     def add(self, alerts: Iterable[Alert]) -> None:
         """Take in what came."""
         for alert in alerts:
             self._newest.appendleft(alert)
-            self._total += 1
+            self.total += 1
 
     def table(self) -> Table:
         """The lines, newest first; times are event times, UTC."""
-        table = Table(title=f"orderbook.alerts: {self._total:,} alerts", title_justify="left")
+        table = Table(title=f"orderbook.alerts: {self.total:,} alerts", title_justify="left")
         for head in ("time", "venue", "symbol", "rule", "phase", "severity", "message"):
             table.add_column(head, no_wrap=True)
         for alert in self._newest:

@@ -26,7 +26,8 @@ class Credentials:
         return f"postgresql://{role}:{password}@{LOOPBACK}:{settings.postgres_port}/{DATABASE}"
 
     def redis_url(self, settings: StackSettings) -> str:
-        return f"redis://:{self.passwords[REDIS_PASSWORD]}@{LOOPBACK}:{settings.redis_port}/0"
+        # With its user's name: redis-cli sends an empty one as it is, and is refused.
+        return f"redis://default:{self.passwords[REDIS_PASSWORD]}@{LOOPBACK}:{settings.redis_port}/0"
 
 
 def credentials_file(home: Path) -> Path:

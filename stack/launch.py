@@ -38,6 +38,7 @@ def launch(settings: StackSettings, credentials: Credentials, supervisor: Superv
 def _prepare(settings: StackSettings, credentials: Credentials, java: Java) -> list[Program]:
     valkey.prepare(settings, credentials)
     postgres.prepare(settings, credentials)
+    postgres.link_client(settings)
     kafka.prepare(settings, java)
     flink_home.lay_out(settings, java)
     own = [kafka.program(settings, java), postgres.program(settings), valkey.program(settings)]

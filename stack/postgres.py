@@ -54,6 +54,19 @@ def program(settings: StackSettings) -> Program:
     return Program("postgres", command, user=UNPRIVILEGED if _is_root() else None, stop_signal="INT")
 
 
+def client(settings: StackSettings) -> Path:
+    """`psql` below the home."""
+    return settings.home / "bin" / "psql"
+
+
+def link_client(settings: StackSettings) -> None:
+    """Give whoever has no `psql` ours."""
+    link = client(settings)
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(binaries(settings) / "psql")
+
+
 def apply_schema(settings: StackSettings, credentials: Credentials) -> None:
     """Create the database, apply `init-db.sql`, let its roles in: all of it any number of times."""
     import psycopg

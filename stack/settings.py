@@ -27,8 +27,8 @@ class StackSettings(BaseSettings):
     flink_gateway_port: int = Field(8083, ge=1, le=65535, description="Flink's SQL gateway, where `up --gateway` asks")
 
     kafka_heap: str = Field("1g", pattern=MEMORY)
-    flink_taskmanagers: int = Field(3, ge=1, le=32, description="one-slot TaskManagers, as many as jobs run at once")
-    flink_taskmanager_memory: str = Field("2g", pattern=MEMORY)
+    flink_taskmanagers: int = Field(5, ge=1, le=32, description="one-slot TaskManagers: four jobs, and a query")
+    flink_taskmanager_memory: str = Field("1200m", pattern=MEMORY)
     flink_jobmanager_memory: str = Field("1g", pattern=MEMORY)
     stack_start_timeout_s: float = Field(180, gt=0, description="how long `up` waits for one part to answer")
 

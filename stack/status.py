@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import psutil
+from rich.markup import escape
 from rich.table import Table
 
 from stack import broker, flink_rest, ready
@@ -18,6 +19,7 @@ from stack.settings import LOOPBACK, StackSettings
 
 TROUBLED = ("FAILED", "FAILING", "RESTARTING")
 MEGABYTE = 1024**2
+NAME_WIDTH = 40
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,11 @@ def _job_table(jobs: Iterable[Job]) -> Table | str:
         color = "green" if job.state == "RUNNING" else "red" if job.state in TROUBLED else "dim"
         restarts = "" if job.restarts is None else str(job.restarts)
         table.add_row(
-            job.name, f"[{color}]{job.state.lower()}[/{color}]", _duration(job.duration_ms / 1000), restarts, job.id
+            _job_name(job),
+            f"[{color}]{job.state.lower()}[/{color}]",
+            _duration(job.duration_ms / 1000),
+            restarts,
+            job.id,
         )
     return table if table.row_count else "No jobs: `depthflow submit books` starts the first."
 
@@ -138,6 +144,12 @@ def _table(*columns: str) -> Table:
         numeric = column in ("pid", "up for", "for", "restarts", "memory", "partitions", "records", "size")
         table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
     return table
+
+
+def _job_name(job: Job) -> str:
+    """A query's name is its whole text, in lines."""
+    line = job.name.partition("\n")[0]
+    return escape(line if len(line) <= NAME_WIDTH else f"{line[: NAME_WIDTH - 1]}…")
 
 
 def _memory(pid: int) -> str:

@@ -107,13 +107,11 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def stack_settings(home: Path, taskmanagers: int = 3) -> StackSettings:
+def stack_settings(home: Path) -> StackSettings:
     """Settings of a stack on free ports."""
     names = ("kafka", "kafka_controller", "postgres", "redis", "flink", "flink_rpc", "flink_gateway")
     ports = {f"{name}_port": port for name, port in zip(names, free_ports(len(names)), strict=True)}
-    return StackSettings(
-        depthflow_home=home, flink_taskmanagers=taskmanagers, flink_taskmanager_memory="1600m", **ports
-    )
+    return StackSettings(depthflow_home=home, **ports)
 
 
 @pytest.fixture(scope="session")

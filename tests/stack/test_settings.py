@@ -32,5 +32,5 @@ def test_a_stack_remembers_the_settings_it_was_started_with(tmp_path: Path, monk
 
 
 def test_memory_is_the_sum_of_the_java_processes() -> None:
-    settings = StackSettings(kafka_heap="512m", flink_taskmanagers=2)
+    settings = StackSettings(kafka_heap="512m", flink_taskmanagers=2, flink_taskmanager_memory="2g")
     assert settings.memory_bytes() == (512 + 1024 + 2 * 2048) * 1024**2
