@@ -36,8 +36,8 @@ def demo(
         os.environ["DEPTHFLOW_HOME"] = str(home.absolute())
     signal.signal(signal.SIGTERM, _leave)
     settings, report = StackSettings(), Reporter()
-    lifecycle.up(settings, report)
     try:
+        lifecycle.up(settings, report)
         reach_for_submission()
         submit(report)
         with exchanges(settings.home) as venues:
@@ -45,7 +45,7 @@ def demo(
         _ask(settings, report)
         output().print(_where_next(settings), highlight=False, soft_wrap=True)
     except (KeyboardInterrupt, SystemExit):
-        report.console.print(f"The stack goes on; `{program()} down` stops it.")
+        report.console.print(f"`{program()} down` stops what was started.")
         raise
 
 

@@ -39,7 +39,7 @@ def test_ended_while_it_submits_it_leaves_nothing_at_work(stack: Stack, cluster:
         below = own.children(recursive=True)
         demo.send_signal(signal.SIGTERM)
         _, said = demo.communicate(timeout=30)
-    assert demo.returncode == 128 + signal.SIGTERM and "down` stops it." in said
+    assert demo.returncode == 128 + signal.SIGTERM and "down` stops what was started." in said
     wait_until(lambda: not any(process.is_running() for process in below), "all that it had started to end")
     assert not any(cluster.running(job) for job in JOBS)
 
