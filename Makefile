@@ -5,12 +5,15 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := .venv/.made
 
-.PHONY: demo test unit check bench soak up down status logs clean
+.PHONY: demo test unit cluster beside check bench soak up down status logs clean
 
 demo: $(READY) ; $(BIN)/depthflow demo
-test: $(READY) ; $(BIN)/pytest
+# What needs the running stack waits more than it works: the rest runs beside it, and speaks when it has ended.
+test: $(READY) ; $(MAKE) --no-print-directory --jobs=2 cluster beside
 soak: $(READY) ; DEPTHFLOW_SOAK=1 $(BIN)/pytest tests/ingestion/forwarder/test_soak.py tests/ingestion/forwarder/test_outage.py tests/sql/test_analytics_stack.py
 unit: $(READY) ; $(BIN)/pytest -m "not stack"
+cluster: $(READY) ; $(BIN)/pytest -m stack
+beside: $(READY) ; @$(BIN)/pytest -m "not stack" >.venv/unit.log 2>&1; ended=$$?; echo; cat .venv/unit.log; exit $$ended
 check: $(READY) ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 bench: $(READY) ; $(BIN)/depthflow bench domain && $(BIN)/depthflow bench books
 up: $(READY) ; $(BIN)/depthflow up

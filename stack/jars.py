@@ -3,11 +3,12 @@
 They are kept in the user's cache folder, so that every stack of this user, those of the tests included, shares them.
 """
 
+import fcntl
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -72,15 +73,29 @@ def _folder(name: str, coordinates: tuple[str, ...], transitive: bool, progress:
     folder = _complete(name, coordinates)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(mkdtemp(prefix=f".{name}-", dir=folder.parent))
-        try:
-            for jar in _fetch(coordinates, transitive, progress):
-                shutil.copy2(jar, staging / jar.name)
-            staging.chmod(0o755)
-            staging.rename(folder)  # complete or absent: an interrupted download leaves nothing that looks whole
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        with _turn(folder.parent):
+            if not folder.exists():
+                _fill(folder, coordinates, transitive, progress)
     return folder
+
+
+@contextmanager
+def _turn(cache: Path) -> Iterator[None]:
+    """One process at a time fetches; who has waited finds what the other has fetched."""
+    with open(cache / ".lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fill(folder: Path, coordinates: tuple[str, ...], transitive: bool, progress: Progress | None) -> None:
+    staging = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for jar in _fetch(coordinates, transitive, progress):
+            shutil.copy2(jar, staging / jar.name)
+        staging.chmod(0o755)
+        staging.rename(folder)  # complete or absent: an interrupted download leaves nothing that looks whole
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _fetch(coordinates: tuple[str, ...], transitive: bool, progress: Progress | None) -> list[Path]:

@@ -5,10 +5,12 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import SystemRandom
 
+import hypothesis
 import pytest
 
 from stack.credentials import OWNER, load_credentials
@@ -17,6 +19,7 @@ from stack.report import Reporter
 from stack.settings import StackSettings
 
 KINDS = ("embedded", "containers")
+NEVER_GIVEN = range(10_000, 32_000)  # below the ports that kernels give to whoever asks for any
 LOGS = pytest.StashKey[StackSettings]()
 # Of every JVM, the stack's and PyFlink's: what they do here is over before the better compiler pays.
 os.environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1"
@@ -24,6 +27,9 @@ USERS_PATH = os.environ["PATH"]
 # Thread mode asks the first python on the path of PyFlink's JVM, which whatever test comes first starts.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{USERS_PATH}"
 ENVIRONMENT = dict(os.environ)
+# A deadline measures the neighbours on a shared machine.
+hypothesis.settings.register_profile("depthflow", deadline=None)
+hypothesis.settings.load_profile("depthflow")
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody holds, all different."""
+    """Ports that nobody holds, all different. The kernel gives them to nobody, before they are used or between."""
+    found: list[int] = []
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        while len(found) < count:
+            port = SystemRandom().choice(NEVER_GIVEN)
+            with suppress(OSError):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def stack_settings(home: Path) -> StackSettings:

@@ -1,6 +1,7 @@
 """Every command of the README is run: here as it stands there, or by the test that is named here."""
 
 import gzip
+import os
 import re
 import shlex
 import subprocess
@@ -18,13 +19,14 @@ from ingestion.generator.instruments import instrument
 from ingestion.generator.option_frames import Row, summary, tickers
 from ingestion.generator.underlyings import UNDERLYINGS
 from jobs.submit import JOBS, Cluster, cancel
-from tests.conftest import Stack
+from tests.conftest import USERS_PATH, Stack
 from tests.jobs.desk import Desk
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line.split("  #")[0].strip() for line in re.findall(r"^    (depthflow .*)$", README, re.MULTILINE)]
 VERBS = re.findall(r"`?make ([a-z]+)", README)
+ALONE = ("depthflow rebuild", "depthflow chain BTC --from SUMMARY.json", "depthflow bench domain")  # without a stack
 SMALLER = {"bench books": "--frames 20000"}  # the same command on a load that a test can wait for
 ELSEWHERE = {  # by how the command begins
     "depthflow chain BTC --from topic": "tests/jobs/test_options_end_to_end.py",
@@ -66,12 +68,21 @@ def runnable(command: str) -> list[str]:
     return [str(Path(sys.executable).with_name("depthflow")), *shlex.split(f"{command} {smaller}")[1:]]
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith(tuple(ELSEWHERE))])
-def test_a_command_of_the_readme_does_what_it_says(shared: Stack, folder: Path, command: str) -> None:
-    done = subprocess.run(
-        runnable(command), cwd=folder, env=shared.environment, capture_output=True, text=True, timeout=240
-    )
+def does_what_it_says(command: str, folder: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(runnable(command), cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith(ALONE)])
+def test_a_command_of_the_readme_needs_no_stack(folder: Path, command: str) -> None:
+    nowhere = folder / "nowhere"
+    does_what_it_says(command, folder, os.environ | {"PATH": USERS_PATH, "DEPTHFLOW_HOME": str(nowhere)})
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if not each.startswith((*ALONE, *ELSEWHERE))])
+def test_a_command_of_the_readme_does_what_it_says(shared: Stack, folder: Path, command: str) -> None:
+    does_what_it_says(command, folder, shared.environment)
 
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS)))

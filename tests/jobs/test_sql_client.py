@@ -1,6 +1,7 @@
 """`depthflow sql` on the real stack: Flink's client, the broker's records, the cluster's answer."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,10 +28,14 @@ def desk(stack: Stack) -> Desk:
     return desk
 
 
-def run(desk: Desk, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    environment = desk.stack.environment | {"TOPIC_PREFIX": desk.settings.topic_prefix, "COLUMNS": "200"}
+def run(environment: dict[str, str], *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stack", "sql", *arguments]
-    return subprocess.run(command, env=environment, input=given, capture_output=True, text=True, timeout=240)
+    told = environment | {"COLUMNS": "200"}
+    return subprocess.run(command, env=told, input=given, capture_output=True, text=True, timeout=240)
+
+
+def environment(desk: Desk) -> dict[str, str]:
+    return desk.stack.environment | {"TOPIC_PREFIX": desk.settings.topic_prefix}
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def secrets_left(desk: Desk) -> Iterator[list[Path]]:
 
 
 def test_a_query_over_a_view_answers_with_a_table_and_ends(desk: Desk) -> None:
-    done = run(desk, "--query", "trade_flow", "--set", "venue=bin%")
+    done = run(environment(desk), "--query", "trade_flow", "--set", "venue=bin%")
     assert done.returncode == 0, done.stderr
     head, *rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
     assert [cell.strip() for cell in head.split("|")][3:7] == ["minute", "trades", "bought", "sold"]
@@ -56,7 +61,7 @@ def test_a_query_over_a_view_answers_with_a_table_and_ends(desk: Desk) -> None:
 
 
 def test_a_session_has_every_relation_and_leaves_no_credential(desk: Desk, secrets_left: list[Path]) -> None:
-    done = run(desk, given="SHOW TABLES;\nSHOW USER FUNCTIONS;\nQUIT;\n")
+    done = run(environment(desk), given="SHOW TABLES;\nSHOW USER FUNCTIONS;\nQUIT;\n")
     shown = {line.strip("| ") for line in done.stdout.splitlines() if line.startswith("|")}
     assert done.returncode == 0 and "[ERROR]" not in done.stdout, done.stdout
     assert files().keys() <= shown
@@ -67,8 +72,8 @@ def test_what_flink_refuses_is_said_with_its_reason(desk: Desk) -> None:
         answer(desk.settings, "", "SELECT * FROM nothing")
 
 
-def test_an_unknown_query_ends_with_1_and_the_names(desk: Desk) -> None:
-    done = run(desk, "--query", "top")
+def test_an_unknown_query_ends_with_1_and_the_names() -> None:
+    done = run(dict(os.environ), "--query", "top")
     assert done.returncode == 1 and "no query is called 'top': there are alert_counts, book_at" in done.stderr
-    listed = run(desk, "--list").stdout
+    listed = run(dict(os.environ), "--list").stdout
     assert "top_imbalance" in listed and "symbol=BTCUSDT" in listed and "One row per trade; side is" in listed

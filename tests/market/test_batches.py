@@ -13,7 +13,7 @@ SEEDS = st.integers(0, 2**32)
 
 @VENUES
 @given(seed=SEEDS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_every_record_equals_the_naive_book_at_its_id_whatever_the_wire_does(venue: str, seed: int) -> None:
     values, truth = scenario(venue, seed)
     batch = play(venue, *values)
@@ -26,7 +26,7 @@ def test_every_record_equals_the_naive_book_at_its_id_whatever_the_wire_does(ven
 
 @VENUES
 @given(seed=SEEDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_book_after_a_batch_equals_the_naive_one(venue: str, seed: int) -> None:
     values, truth = scenario(venue, seed)
     opened = keeper(venue)
@@ -39,7 +39,7 @@ def test_the_book_after_a_batch_equals_the_naive_one(venue: str, seed: int) -> N
 
 @VENUES
 @given(seed=SEEDS, size=st.sampled_from([1, 2, 7]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_batches_of_any_size_say_the_same(venue: str, seed: int, size: int) -> None:
     values, _ = scenario(venue, seed)
     opened = keeper(venue)
@@ -49,7 +49,7 @@ def test_batches_of_any_size_say_the_same(venue: str, seed: int, size: int) -> N
 
 @VENUES
 @given(seed=SEEDS, cuts=st.sets(st.integers(1, 60)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_keeper_restored_at_any_boundary_says_the_same(venue: str, seed: int, cuts: set[int]) -> None:
     values, _ = scenario(venue, seed)
     assert joined(restored(venue, values, cuts)) == joined([play(venue, *values)])

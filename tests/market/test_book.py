@@ -19,7 +19,7 @@ def naive(messages: list[list[tuple[float, float]]], sign: int) -> list[tuple[fl
 
 @pytest.mark.parametrize("sign", [1, -1])
 @given(messages=MESSAGES)
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 def test_a_side_equals_a_dict_that_is_sorted(sign: int, messages: list[list[tuple[float, float]]]) -> None:
     side = Side(sign)
     for levels in messages:

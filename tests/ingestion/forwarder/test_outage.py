@@ -39,7 +39,6 @@ def made(said: ForwardSettings) -> Forwarder:
     return Forwarder(said, [outlet(said, timings)], ResyncReader(python_client(said), said.topic_prefix))
 
 
-@pytest.mark.stack
 @lasting(AWAY_S + 150)
 @pytest.mark.timeout(AWAY_S + 180)
 async def test_no_frame_is_lost_doubled_or_disordered_by_a_broker_that_was_away(tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ from tests.ingestion.forwarder.test_outage import made
 from tests.jobs.desk import Desk, wait_until
 
 USER, PASSWORD = "forwarder", 'it"s secret'
-pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")

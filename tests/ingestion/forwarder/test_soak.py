@@ -20,7 +20,6 @@ WARM_UP_S = 30
 MEGABYTE = 1024 * 1024
 
 pytestmark = [
-    pytest.mark.stack,
     pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="a long run: set DEPTHFLOW_SOAK=1"),
     pytest.mark.timeout(int(SOAK_S) + 300),
 ]

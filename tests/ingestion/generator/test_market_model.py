@@ -20,7 +20,7 @@ def steps(count: int, model: Market) -> list[Step]:
     return [model.step() for _ in range(count)]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(20, 80))
 def test_a_book_is_never_crossed_locked_or_empty(seed: int, levels: int) -> None:
     model = market(seed, levels, touched=10)

@@ -22,7 +22,7 @@ LINES = {
 }
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(LINES)), st.integers(0, 2**32), st.integers(0, 40))
 def test_no_damage_is_more_than_rejects_or_one_error(
     tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int, wounds: int

@@ -42,7 +42,7 @@ def answers(venue: str, text: bytes) -> list[Out]:
 
 
 @pytest.mark.parametrize("venue", VENUES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(message=messages | values)
 def test_a_session_survives_any_message(venue: str, message: Any) -> None:
     outs = answers(venue, msgspec.json.encode(message))
@@ -53,7 +53,7 @@ def test_a_session_survives_any_message(venue: str, message: Any) -> None:
 
 
 @pytest.mark.parametrize("venue", VENUES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(text=st.binary(max_size=50))
 def test_a_session_survives_any_bytes(venue: str, text: bytes) -> None:
     assert answers(venue, text)

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from market.options.chain import Chain
 from market.options.model import Model, price_chain
@@ -16,10 +15,6 @@ FOLDER = Path(__file__).resolve().parents[4] / "shared" / "frames" / "deribit"
 SUMMARY = "deribit-smile-stuff_book_summary_btc_option_20260428.json"
 TICKERS = "cryptofeed_DERIBIT_20210722.jsonl.gz"
 SUMMARY_TIME = 1777404145017  # a millisecond after the newest row
-
-# A deadline measures the neighbours on a shared machine.
-settings.register_profile("options", deadline=None)
-settings.load_profile("options")
 
 
 def recorded(name: str) -> Path:
