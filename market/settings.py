@@ -26,12 +26,12 @@ class Settings(BaseSettings):
     batch_window_ms: int = Field(50, ge=1, le=1000, description="how long frames of a key are gathered before one call")
     stale_after_s: float = Field(30, gt=0, description="silence after which a book is said to be stale")
     delivery_guarantee: Literal["exactly-once", "at-least-once"] = "exactly-once"
-    alert_threshold_medium: float = Field(0.50, gt=0, le=1, description="imbalance of a medium alert")
-    alert_threshold_high: float = Field(0.70, gt=0, le=1, description="imbalance of a high alert")
+    alert_threshold_medium: float = Field(0.50, ge=0.25, le=1, description="imbalance of a medium alert")
+    alert_threshold_high: float = Field(0.70, ge=0.25, le=1, description="imbalance of a high alert")
     alert_held_ms: int = Field(1000, ge=0, description="how long an imbalance must be extreme")
     spread_alert_multiplier: float = Field(2.0, gt=1, description="spread over its rolling median; twice that is high")
     liquidity_alert_share: float = Field(
-        0.5, gt=0, lt=1, description="share of a side's depth lost within five seconds"
+        0.5, ge=0.25, lt=1, description="share of a side's depth lost within five seconds"
     )
     ofi_alert_z: float = Field(
         4.0, gt=0, description="order flow of a second in standard deviations; twice that is high"

@@ -1,40 +1,39 @@
 -- One row per moment of a book: an applied update (updates = 1) or a change of its state (updates = 0, values null).
 -- Key (venue, symbol, event_time), not unique. Time: event_ts. Rows without key or time are left out; the topic deadletter has them.
+-- Exactly the columns that book_seconds names, in its order: else an operator between source and window would sort them, row by row.
 CREATE TEMPORARY VIEW book_moments AS
 SELECT
   venue,
   symbol,
-  event_ts,
-  event_time,
   1 AS updates,
-  1 AS in_sync,
   imbalance,
   weighted_imbalance,
-  spread,
   spread_bps,
   bid_depth,
   ask_depth,
   ofi,
+  event_time,
+  1 AS in_sync,
+  spread,
   microprice,
-  CASE WHEN ARRAY_CONTAINS(flags, 'one_sided') THEN 1 ELSE 0 END AS one_sided
+  event_ts
 FROM processed
 WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL
 UNION ALL
 SELECT
   venue,
   symbol,
-  event_ts,
-  event_time,
   0,
+  CAST(NULL AS DOUBLE),
+  CAST(NULL AS DOUBLE),
+  CAST(NULL AS DOUBLE),
+  CAST(NULL AS DOUBLE),
+  CAST(NULL AS DOUBLE),
+  CAST(NULL AS DOUBLE),
+  event_time,
   CASE WHEN state = 'synced' THEN 1 ELSE 0 END,
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
-  CAST(NULL AS DOUBLE),
-  CAST(NULL AS DOUBLE),
-  CAST(NULL AS DOUBLE),
-  CAST(NULL AS DOUBLE),
-  CAST(NULL AS DOUBLE),
-  CAST(NULL AS DOUBLE),
-  0
+  event_ts
 FROM statuses
 WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL

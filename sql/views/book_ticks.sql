@@ -6,14 +6,14 @@ SELECT
   venue,
   symbol,
   window_time AS tick_ts,
-  MAX(event_time) AS event_time,
   MIN(imbalance) AS imbalance_low,
   MAX(imbalance) AS imbalance_high,
   MIN(bid_depth) AS bid_depth_low,
   MAX(bid_depth) AS bid_depth_high,
   MIN(ask_depth) AS ask_depth_low,
   MAX(ask_depth) AS ask_depth_high,
+  MAX(event_time) AS event_time,
   MIN(in_sync) AS in_sync,
   MAX(one_sided) AS one_sided
-FROM TABLE(TUMBLE(TABLE book_moments, DESCRIPTOR(event_ts), INTERVAL '0.1' SECOND))
+FROM TABLE(TUMBLE(TABLE tick_moments, DESCRIPTOR(event_ts), INTERVAL '0.1' SECOND))
 GROUP BY venue, symbol, window_start, window_end, window_time

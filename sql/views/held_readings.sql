@@ -14,25 +14,11 @@ FROM (
   FROM (
     SELECT
       *,
-      LAST_VALUE(CASE WHEN ABS(`value`) >= medium AND is_new_run_of_medium THEN event_time END) OVER until_now AS medium_since,
-      LAST_VALUE(CASE WHEN ABS(`value`) >= high AND is_new_run_of_high THEN event_time END) OVER until_now AS high_since
-    FROM (
-      SELECT
-        *,
-        run_before IS NULL OR ABS(run_before) < medium OR SIGN(run_before) <> SIGN(`value`) AS is_new_run_of_medium,
-        run_before IS NULL OR ABS(run_before) < high OR SIGN(run_before) <> SIGN(`value`) AS is_new_run_of_high
-      FROM (
-        SELECT
-          *,
-          CASE
-            WHEN COUNT(*) OVER one_before > 1 THEN FIRST_VALUE(`value`) OVER one_before
-          END AS run_before
-        FROM hot_runs
-        WINDOW one_before AS (
-          PARTITION BY rule, venue, symbol ORDER BY read_ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW
-        )
-      )
-    )
+      LAST_VALUE(CASE WHEN ABS(`value`) >= medium AND NOT (same_side AND ABS(value_before) >= medium) THEN event_time END)
+        OVER until_now AS medium_since,
+      LAST_VALUE(CASE WHEN ABS(`value`) >= high AND NOT (same_side AND ABS(value_before) >= high) THEN event_time END)
+        OVER until_now AS high_since
+    FROM (SELECT *, COALESCE(SIGN(`value`) = SIGN(value_before), FALSE) AS same_side FROM hot_runs)
     WINDOW until_now AS (
       PARTITION BY rule, venue, symbol ORDER BY read_ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )

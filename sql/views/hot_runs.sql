@@ -1,15 +1,12 @@
--- One row per judged reading that may change anything, beside the one before it. Flips stand in for the imbalances they come from:
--- of those only the weak ones are left, as 0, which end a flip. Where a chain gives none any more, ended_readings does. Calm after calm is
--- left out but for a row each second.
+-- One row per judged reading that may change anything, beside the one before it: another level (none, nine tenths of medium, medium, high)
+-- or side than that had, or one that must last. Of those that repeat what was, one in five seconds is left, for thresholds change, too.
+-- Flips stand in for the imbalances they come from: of those only the weak ones are left, as 0, which end a flip. Where a chain gives none
+-- any more, ended_readings does.
 -- Key (rule, venue, symbol, read_ts). Time: read_ts.
 CREATE TEMPORARY VIEW hot_runs AS
 SELECT *
 FROM (
-  SELECT
-    *,
-    FIRST_VALUE(`value`) OVER (
-      PARTITION BY rule, venue, symbol ORDER BY read_ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW
-    ) AS value_before
+  SELECT *, CASE WHEN COUNT(*) OVER one_before > 1 THEN FIRST_VALUE(`value`) OVER one_before END AS value_before
   FROM (
     SELECT
       rule,
@@ -28,5 +25,20 @@ FROM (
     UNION ALL
     SELECT * FROM ended_readings
   )
+  WINDOW one_before AS (PARTITION BY rule, venue, symbol ORDER BY read_ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 )
-WHERE ABS(`value`) >= 0.9 * medium OR ABS(value_before) >= 0.9 * medium OR MOD(event_time, 1000) < 100
+WHERE
+  held_ms > 0 AND ABS(`value`) >= medium
+  OR MOD(event_time, 5000) < 100
+  OR value_before IS NULL
+  OR SIGN(`value`) * CASE
+    WHEN ABS(`value`) >= high THEN 3
+    WHEN ABS(`value`) >= medium THEN 2
+    WHEN ABS(`value`) >= 0.9 * medium THEN 1
+    ELSE 0
+  END <> SIGN(value_before) * CASE
+    WHEN ABS(value_before) >= high THEN 3
+    WHEN ABS(value_before) >= medium THEN 2
+    WHEN ABS(value_before) >= 0.9 * medium THEN 1
+    ELSE 0
+  END

@@ -1,13 +1,7 @@
 -- One row per thing that a rule looks at: its value there, in the rule's own unit (docs/alerts.md).
 -- Key (rule, venue, symbol, read_ts). Time: read_ts; event_time is that of the record which the value comes from.
 CREATE TEMPORARY VIEW readings AS
-SELECT 'extreme_imbalance' AS rule, venue, symbol, read_ts, event_time, imbalance AS `value` FROM tick_readings
-UNION ALL
-SELECT 'imbalance_flip', venue, symbol, read_ts, event_time, imbalance FROM tick_readings
-UNION ALL
-SELECT 'liquidity_withdrawal', venue, symbol, read_ts, event_time, withdrawn FROM tick_readings
-UNION ALL
-SELECT 'wall_vanished', venue, symbol, read_ts, event_time, calm FROM tick_readings WHERE calm IS NOT NULL
+SELECT rule, venue, symbol, tick_ts AS read_ts, event_time, `value` FROM telling_readings
 UNION ALL
 SELECT 'wall_vanished', venue, symbol, read_ts, event_time, `value` FROM wall_readings
 UNION ALL

@@ -9,11 +9,11 @@ MATCH_RECOGNIZE (
   MEASURES
     MATCH_ROWTIME() AS read_ts,
     gone.event_time AS event_time,
-    MIN(wall.depth_low) / GREATEST(base.depth_high, gone.depth_low) AS times
+    MIN(wall.depth_low) / GREATEST(FIRST(wall.high_before), gone.depth_low) AS times
   ONE ROW PER MATCH
   AFTER MATCH SKIP TO LAST gone
-  PATTERN (base wall+ gone) WITHIN INTERVAL '2' SECOND
+  PATTERN (wall+ gone) WITHIN INTERVAL '2' SECOND
   DEFINE
-    wall AS wall.depth_low >= 2 * base.depth_high,
-    gone AS gone.depth_low * 2 <= LAST(wall.depth_low, 1) AND gone.depth_low < 2 * base.depth_high
+    wall AS wall.depth_low >= 2 * FIRST(wall.high_before),
+    gone AS gone.depth_low * 2 <= LAST(wall.depth_low, 1) AND gone.depth_low < 2 * FIRST(wall.high_before)
 )

@@ -34,7 +34,7 @@ def test_what_is_set_comes_before_what_is_not() -> None:
     [
         ("extreme_imbalance", "low=1", "extreme_imbalance has no threshold 'low': it has medium and high"),
         ("extreme_imbalance", "medium=much", "medium=much: expected medium=NUMBER"),
-        ("extreme_imbalance", "medium=1.5", "extreme_imbalance: medium=1.5 is out of range: expected 0.01 to 1 (size"),
+        ("extreme_imbalance", "medium=1.5", "extreme_imbalance: medium=1.5 is out of range: expected 0.25 to 1 (size"),
         ("wall_vanished", "high=nan", "wall_vanished: high=nan is out of range: expected 2 to 1000 (times the depth"),
     ],
 )

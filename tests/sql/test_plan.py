@@ -51,7 +51,7 @@ def test_every_source_is_read_once(nodes: list[dict[str, Any]]) -> None:
 
 def test_a_tick_is_worked_out_once(nodes: list[dict[str, Any]]) -> None:
     """What several rules read of a tick comes of one aggregate, though Flink would rather make one for each."""
-    ticks = [node for node in nodes if node["type"] == "global-window-aggregate" and "bid_depth" in node["description"]]
+    ticks = [node for node in nodes if node["type"] == "window-aggregate" and "bid_depth" in node["description"]]
     assert len([node for node in ticks if "100 ms" in node["description"]]) == 1
 
 
@@ -65,6 +65,6 @@ def kind(node: dict[str, Any]) -> str:
     """The node's type; over aggregates are told apart by how far they look back, matches by their bound."""
     said = node["description"]
     if node["type"] == "over-aggregate":
-        return "over-range" if "RANGE BETWEEN" in said else "over-all" if "UNBOUNDED" in said else "over-rows"
+        return "over-all" if "UNBOUNDED" in said else "over-range" if "RANGE BETWEEN" in said else "over-rows"
     assert node["type"] != "match" or node["matchSpec"]["interval"], said
     return str(node["type"])
