@@ -8,7 +8,7 @@ from pyflink.table.udf import udf
 
 from jobs import outputs
 from market.batch import Reject
-from market.standing import Standing, Values
+from market.standing import Moment, Standing
 from market.standing import standing as stood
 
 STANDING = DataTypes.ROW(
@@ -20,18 +20,9 @@ STANDING = DataTypes.ROW(
 
 
 @udf(result_type=STANDING)  # type: ignore[untyped-decorator]
-def standing(
-    times_ms: Sequence[int],
-    updates: Sequence[int],
-    in_sync: Sequence[int],
-    imbalances: Values,
-    spreads: Values,
-    weighted: Values,
-    microprices: Values,
-    end_ms: int,
-) -> Row:
-    """`market.standing` over index-aligned arrays: thread mode makes every element of ARRAY<ROW> the last."""
-    return Row(*stood(times_ms, updates, in_sync, imbalances, spreads, weighted, microprices, end_ms))
+def standing(moments: Sequence[Moment], end_ms: int) -> Row:
+    """`market.standing` of moments as arrays: thread mode makes every element of ARRAY<ROW> the last."""
+    return Row(*stood(moments, end_ms))
 
 
 @udf(result_type=DataTypes.STRING())  # type: ignore[untyped-decorator]

@@ -1,7 +1,7 @@
 """The moments of one book in one window, in the order of their time: where they open and close, how long each stood."""
 
 from collections.abc import Iterable, Sequence
-from operator import le
+from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -29,60 +29,53 @@ class Standing(NamedTuple):
     microprice_close: float | None
 
 
-Values = Sequence["float | None"]
+# Time in ms, update, in sync; imbalance, spread, weighted imbalance, microprice.
+Moment = tuple[float, float, float, float | None, float | None, float | None, float | None]
+IMBALANCE, WEIGHTED, MICROPRICE = 3, 5, 6
 
 
-def standing(
-    times_ms: Sequence[int],
-    updates: Sequence[int],
-    in_sync: Sequence[int],
-    imbalances: Values,
-    spreads: Values,
-    weighted: Values,
-    microprices: Values,
-    end_ms: int,
-) -> Standing:
+def standing(moments: Sequence[Moment], end_ms: int) -> Standing:
     """Figures of the moments in [first moment, end_ms), each standing until the next one; at least one moment.
 
-    `updates` is 1 for an update of the book and 0 for a change of its state, `in_sync` 0 when that lost the book.
+    `update` is 1 for an update of the book and 0 for a change of its state, `in sync` 0 when that lost the book.
     Moments come in any order. In one millisecond a book is synced, then updated, then lost, since books and states come
     from two topics; of its updates the last one given stands.
     """
-    columns = (times_ms, in_sync, imbalances, spreads, weighted, microprices)
-    if 0 in updates or not all(map(le, times_ms, times_ms[1:])):
-        ranks = [2 * (1 - synced) + update for update, synced in zip(updates, in_sync, strict=True)]
-        order = sorted(range(len(ranks)), key=lambda at: (times_ms[at], ranks[at]))
-        columns = tuple([column[at] for at in order] for column in columns)  # type: ignore[assignment]
-    times_ms, in_sync, imbalances, spreads, weighted, microprices = columns
-    counted_ms = out_ms = 0
+    moments = sorted(moments, key=_place)
+    counted_ms = out_ms = 0.0
     imbalance_area = spread_area = 0.0
-    for time, until, synced, imbalance, spread in zip(
-        times_ms, [*times_ms[1:], end_ms], in_sync, imbalances, spreads, strict=True
-    ):
+    ends = [*map(itemgetter(0), moments[1:]), end_ms]
+    for (time, _, synced, imbalance, spread, _, _), until in zip(moments, ends, strict=True):
         if not synced:
             out_ms += until - time
         elif imbalance is not None and spread is not None:
             counted_ms += until - time
             imbalance_area += imbalance * (until - time)
             spread_area += spread * (until - time)
-    counts = bool(in_sync[-1]) and imbalances[-1] is not None and spreads[-1] is not None
+    _, _, synced, imbalance, spread, _, _ = moments[-1]
+    counts = bool(synced) and imbalance is not None and spread is not None
     return Standing(
-        times_ms[0],
-        counted_ms,
+        int(moments[0][0]),
+        int(counted_ms),
         imbalance_area,
         spread_area,
-        out_ms,
+        int(out_ms),
         int(counts),
-        (imbalances[-1] or 0.0) if counts else 0.0,
-        (spreads[-1] or 0.0) if counts else 0.0,
-        int(not in_sync[-1]),
-        _first(imbalances),
-        _first(reversed(imbalances)),
-        _first(weighted),
-        _first(reversed(weighted)),
-        _first(reversed(microprices)),
+        (imbalance or 0.0) if counts else 0.0,
+        (spread or 0.0) if counts else 0.0,
+        int(not synced),
+        _first(moments, IMBALANCE),
+        _first(reversed(moments), IMBALANCE),
+        _first(moments, WEIGHTED),
+        _first(reversed(moments), WEIGHTED),
+        _first(reversed(moments), MICROPRICE),
     )
 
 
-def _first(values: Iterable[float | None]) -> float | None:
-    return next((value for value in values if value is not None), None)
+def _place(moment: Moment) -> tuple[float, float]:
+    time, update, synced = moment[:3]
+    return time, 2 * (1 - synced) + update
+
+
+def _first(moments: Iterable[Moment], column: int) -> float | None:
+    return next((moment[column] for moment in moments if moment[column] is not None), None)

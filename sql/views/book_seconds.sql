@@ -21,9 +21,6 @@ SELECT
   SUM(bid_depth) AS bid_depth_sum,
   SUM(ask_depth) AS ask_depth_sum,
   SUM(ofi) AS ofi_sum,
-  standing(
-    ARRAY_AGG(event_time), ARRAY_AGG(updates), ARRAY_AGG(in_sync), ARRAY_AGG(imbalance), ARRAY_AGG(spread),
-    ARRAY_AGG(weighted_imbalance), ARRAY_AGG(microprice), 1000 * EXTRACT(EPOCH FROM window_end)
-  ) AS stood
+  standing(ARRAY_AGG(moment), 1000 * EXTRACT(EPOCH FROM window_end)) AS stood
 FROM TABLE(TUMBLE(TABLE book_moments, DESCRIPTOR(event_ts), INTERVAL '1' SECOND))
 GROUP BY venue, symbol, window_start, window_end, window_time

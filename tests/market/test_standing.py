@@ -1,15 +1,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.standing import standing
+from market.standing import Standing, standing
 
 SECOND = 1_000
 
 
-def figures(*moments: tuple[int, int, float | None, float | None]):  # type: ignore[no-untyped-def]
-    times, synced, imbalances, spreads = (list(column) for column in zip(*moments, strict=True))
-    updates = [int(bool(in_sync) and value is not None) for in_sync, value in zip(synced, imbalances, strict=True)]
-    return standing(times, updates, synced, imbalances, spreads, imbalances, spreads, SECOND)
+def figures(*moments: tuple[int, int, float | None, float | None]) -> Standing:
+    """Of time, in sync, imbalance (which is the weighted one, too) and spread (which is the microprice, too)."""
+    rows = [
+        (time, int(bool(synced) and imbalance is not None), synced, imbalance, spread, imbalance, spread)
+        for time, synced, imbalance, spread in moments
+    ]
+    return standing(rows, SECOND)
 
 
 def test_each_value_weighs_with_the_time_it_stood() -> None:
