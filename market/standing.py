@@ -29,31 +29,31 @@ class Standing(NamedTuple):
     microprice_close: float | None
 
 
-# Time in ms, update, in sync; imbalance, spread, weighted imbalance, microprice.
-Moment = tuple[float, float, float, float | None, float | None, float | None, float | None]
-IMBALANCE, WEIGHTED, MICROPRICE = 3, 5, 6
+SYNCED, UPDATED, LOST = 0, 1, 2  # what a moment was, in the order in which things happen within one millisecond
+# Time in ms, what it was; imbalance, spread, weighted imbalance, microprice.
+Moment = tuple[float, float, float | None, float | None, float | None, float | None]
+IMBALANCE, WEIGHTED, MICROPRICE = 2, 4, 5
+_place = itemgetter(0, 1)
 
 
 def standing(moments: Sequence[Moment], end_ms: int) -> Standing:
     """Figures of the moments in [first moment, end_ms), each standing until the next one; at least one moment.
 
-    `update` is 1 for an update of the book and 0 for a change of its state, `in sync` 0 when that lost the book.
-    Moments come in any order. In one millisecond a book is synced, then updated, then lost, since books and states come
-    from two topics; of its updates the last one given stands.
+    They come in any order, since books and states come from two topics; of updates in one millisecond the last stands.
     """
     moments = sorted(moments, key=_place)
     counted_ms = out_ms = 0.0
     imbalance_area = spread_area = 0.0
     ends = [*map(itemgetter(0), moments[1:]), end_ms]
-    for (time, _, synced, imbalance, spread, _, _), until in zip(moments, ends, strict=True):
-        if not synced:
+    for (time, what, imbalance, spread, _, _), until in zip(moments, ends, strict=True):
+        if what == LOST:
             out_ms += until - time
         elif imbalance is not None and spread is not None:
             counted_ms += until - time
             imbalance_area += imbalance * (until - time)
             spread_area += spread * (until - time)
-    _, _, synced, imbalance, spread, _, _ = moments[-1]
-    counts = bool(synced) and imbalance is not None and spread is not None
+    _, what, imbalance, spread, _, _ = moments[-1]
+    counts = what != LOST and imbalance is not None and spread is not None
     return Standing(
         int(moments[0][0]),
         int(counted_ms),
@@ -63,18 +63,13 @@ def standing(moments: Sequence[Moment], end_ms: int) -> Standing:
         int(counts),
         (imbalance or 0.0) if counts else 0.0,
         (spread or 0.0) if counts else 0.0,
-        int(not synced),
+        int(what == LOST),
         _first(moments, IMBALANCE),
         _first(reversed(moments), IMBALANCE),
         _first(moments, WEIGHTED),
         _first(reversed(moments), WEIGHTED),
         _first(reversed(moments), MICROPRICE),
     )
-
-
-def _place(moment: Moment) -> tuple[float, float]:
-    time, update, synced = moment[:3]
-    return time, 2 * (1 - synced) + update
 
 
 def _first(moments: Iterable[Moment], column: int) -> float | None:

@@ -1,5 +1,5 @@
 -- One row per moment of a book: an applied update (updates = 1) or a change of its state (updates = 0, values null).
--- moment: time, update, in sync, imbalance, spread, weighted imbalance and microprice, for standing().
+-- moment: time; 0 synced, 1 updated, 2 lost; imbalance, spread, weighted imbalance and microprice: for standing().
 -- Key (venue, symbol, event_time), not unique. Time: event_ts. Rows without key or time are left out; the topic deadletter has them.
 -- Exactly the columns that book_seconds names, in its order: else an operator between source and window would sort them, row by row.
 CREATE TEMPORARY VIEW book_moments AS
@@ -13,7 +13,7 @@ SELECT
   bid_depth,
   ask_depth,
   ofi,
-  ARRAY[event_time, 1, 1, imbalance, spread, weighted_imbalance, microprice] AS moment,
+  ARRAY[event_time, 1, imbalance, spread, weighted_imbalance, microprice] AS moment,
   event_ts
 FROM processed
 WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL
@@ -28,7 +28,7 @@ SELECT
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
-  ARRAY[event_time, 0, CASE WHEN state = 'synced' THEN 1 ELSE 0 END, NULL, NULL, NULL, CAST(NULL AS DOUBLE)],
+  ARRAY[event_time, CASE WHEN state = 'synced' THEN 0 ELSE 2 END, NULL, NULL, NULL, CAST(NULL AS DOUBLE)],
   event_ts
 FROM statuses
 WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.standing import Standing, standing
+from market.standing import LOST, SYNCED, UPDATED, Standing, standing
 
 SECOND = 1_000
 
@@ -9,7 +9,7 @@ SECOND = 1_000
 def figures(*moments: tuple[int, int, float | None, float | None]) -> Standing:
     """Of time, in sync, imbalance (which is the weighted one, too) and spread (which is the microprice, too)."""
     rows = [
-        (time, int(bool(synced) and imbalance is not None), synced, imbalance, spread, imbalance, spread)
+        (time, LOST if not synced else SYNCED if imbalance is None else UPDATED, *2 * (imbalance, spread))
         for time, synced, imbalance, spread in moments
     ]
     return standing(rows, SECOND)
