@@ -56,7 +56,13 @@ ALERT_VIEWS = (
     "views/alert_changes",
     "views/alerts",
 )
-CHECKS = ("functions/dead_letter", "sources/raw_frames", "views/bad_records", "sinks/dead_letters_sink")
+CHECKS = (
+    "functions/dead_letter",
+    "sources/raw_frames",
+    "sources/checked_records",
+    "views/bad_records",
+    "sinks/dead_letters_sink",
+)
 CHECKED = (topics.PROCESSED, topics.TRADES)
 RELATIONS = SOURCES + ("views/metrics_1s",) + BOOK_VIEWS + TRADE_VIEWS + CHAIN_VIEWS + ALERT_VIEWS
 SINKS = (

@@ -22,7 +22,7 @@ STATELESS = {
     "table-source-scan",
     "union",
 }
-SOURCES = ["alert_rules", "option_chains", "option_surfaces", "processed", "raw_frames"]
+SOURCES = ["alert_rules", "checked_records", "option_chains", "option_surfaces", "processed"]
 SOURCES += ["statuses", "trades", "underlying_ticks"]
 
 
