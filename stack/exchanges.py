@@ -3,7 +3,8 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from stack.errors import StackError
 from stack.processes import log_tail
 from stack.settings import LOOPBACK
 
+LISTENING_S = 60  # a simulator makes its books first
 CHAIN = "BTC"
 CHAIN_SHAPE = ("--expiries", "4", "--strikes", "15")  # 120 options: a small machine carries them beside the books
 
@@ -41,12 +43,32 @@ class Exchanges:
 
 @contextmanager
 def exchanges(home: Path) -> Iterator[Exchanges]:
-    """Simulators and forwarders of all venues until the block ends; the forwarders stop first, and flush."""
+    """Simulators and forwarders of all venues until the block ends; the forwarders stop first, and flush.
+
+    Forwarders begin when all simulators listen: what they ask first, such as which options there are, they ask once.
+    Raises StackError when one does not come to listen.
+    """
     with ExitStack() as running:
         ports = {venue: free_port() for venue in VENUES}
-        commands = [simulator(venue, port) for venue, port in ports.items()]
-        commands += [forwarder(home, venue, port) for venue, port in ports.items()]
-        yield Exchanges(home, [running.enter_context(_child(home, command)) for command in commands])
+        served = [running.enter_context(_child(home, simulator(venue, port))) for venue, port in ports.items()]
+        _await_listening(Exchanges(home, served), ports.values())
+        heard = [running.enter_context(_child(home, forwarder(home, venue, port))) for venue, port in ports.items()]
+        yield Exchanges(home, served + heard)
+
+
+def _await_listening(simulators: Exchanges, ports: Iterable[int]) -> None:
+    deadline = time.monotonic() + LISTENING_S
+    for port in ports:
+        while not _listens(port):
+            simulators.check()
+            if time.monotonic() > deadline:
+                raise StackError(f"A simulated exchange does not listen on port {port}", f"It had {LISTENING_S} s")
+            time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return not one.connect_ex((LOOPBACK, port))
 
 
 def simulator(venue: str, port: int) -> list[str]:

@@ -1,18 +1,25 @@
-"""The demo's exchanges end with the demo."""
+"""The demo's exchanges begin in order, and end with the demo."""
 
 import signal
+import socket
 from pathlib import Path
 
 from stack.exchanges import exchanges
 
 
-def test_what_was_started_ends_where_interrupts_are_ignored_as_in_the_background_of_a_script(tmp_path: Path) -> None:
+def test_all_listen_and_what_was_started_ends_even_in_the_background_of_a_script_where_interrupts_are_ignored(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "logs").mkdir()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with exchanges(tmp_path) as running:
             children = [child.process for child in running._children]
             assert len(children) == 8
+            served = [child.args for child in children if "simulate" in child.args]
+            ports = [int(args[args.index("--port") + 1]) for args in served]
+            for port in ports:  # before any forwarder was started
+                socket.create_connection(("127.0.0.1", port)).close()
     finally:
         signal.signal(signal.SIGINT, before)
     assert all(child.returncode is not None for child in children)
