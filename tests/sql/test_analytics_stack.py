@@ -4,14 +4,10 @@ The TaskManagers are killed three times, then database and Redis are away for te
 expected is computed outside Flink, but the alerts: those are what the job said of the same records in peace.
 """
 
-import os
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import Any
 from urllib.parse import quote
 
@@ -22,29 +18,24 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 from redis import Redis
-from redis.exceptions import ConnectionError
 
 from ingestion.recordings import Recording
 from ingestion.routing import route
 from market.batch import Batch
 from market.config import KeeperConfig
 from market.keeper import open_keeper
-from stack.credentials import load_credentials
-from stack.processes import Supervisor
-from stack.ready import answers, probes
 from tests.conftest import Stack
-from tests.jobs.desk import Desk, Record, kill_taskmanagers, wait_until
+from tests.jobs.desk import Desk, Record, wait_until
 from tests.market.recorded import FOLDER, SPOT_DAYS, USDM
 from tests.sql.figures import trade_bars, windows
 from tests.sql.passages import EARLIER_MS, HOURS, closing, peaceful
+from tests.sql.trouble import Watch, disturb, latest, watching
 
 FILES = {USDM[0]: "binance_usdm", SPOT_DAYS[0]: "binance"}  # of the same minutes
-PARTS = 4
 # As Flink's REST interface and reporters name them.
 LATE_RECORDS = r".*\.numLateRecordsDropped"
 pytestmark = pytest.mark.timeout(600)  # three recoveries and an outage, on a busy machine
 
-AWAY_S = 60 if os.environ.get("DEPTHFLOW_SOAK") else 10
 BAD: dict[bytes | None, str] = {
     b"not JSON": "expected a JSON object",
     None: "expected a record, got a null value",
@@ -54,24 +45,6 @@ BAD: dict[bytes | None, str] = {
 }
 # Silence is told by the wall clock, which these recordings know nothing of; one of the two partitions has no book.
 SETTINGS = {"stale_after_s": 3600, "idle_partition_s": 15}
-
-
-class Watch:
-    """What Redis held as the newest book of each key, looked at again and again."""
-
-    def __init__(self, url: str, keys: list[str]) -> None:
-        self.kept: dict[str, list[int]] = {key: [] for key in keys}  # update ids
-        self.away = 0  # times that nobody answered
-        self._redis = Redis.from_url(url)
-
-    def look_until(self, over: Event) -> None:
-        while not over.wait(0.05):
-            for key, ids in self.kept.items():
-                try:
-                    if book := latest(self._redis, key):
-                        ids.append(book["update_id"])
-                except ConnectionError:
-                    self.away += 1
 
 
 @dataclass
@@ -126,49 +99,6 @@ def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Ba
         for name in ("windows", "alerts"):
             wait_until(lambda n=name: stored(desk, f"orderbook_{n}") == desk.count(f"orderbook.{n}"), name)
         yield Run(desk, batches, watch)
-
-
-def disturb(desk: Desk, records: list[Record]) -> None:
-    """Send the records in parts; in the midst of each something dies, or is away."""
-    size = len(records) // PARTS + 1
-    for part in range(PARTS):
-        already = desk.count("orderbook.processed")
-        sent = records[part * size : (part + 1) * size]
-        if part < PARTS - 1:
-            desk.send(sent)
-            wait_until(lambda before=already: desk.count("orderbook.processed") > before, "books of the next part")
-            kill_taskmanagers(desk)
-        else:
-            with away(desk, "postgres", "valkey"):
-                desk.send(sent)
-
-
-@contextmanager
-def away(desk: Desk, *parts: str) -> Iterator[None]:
-    """Parts of the stack do not run for a while that begins before the block, and outlasts it."""
-    settings, supervisor = desk.stack.settings, Supervisor(desk.stack.home)
-    for part in parts:
-        supervisor.stop_program(part)
-    gone_at = time.monotonic()
-    yield
-    wait_until(lambda: time.monotonic() - gone_at > AWAY_S, "the outage to last long enough")
-    for part in parts:
-        supervisor.start_program(part)
-    asked = probes(settings, load_credentials(settings), supervisor)
-    for part in parts:
-        wait_until(lambda part=part: answers(asked[part]), f"{part} to be back")
-
-
-@contextmanager
-def watching(watch: Watch) -> Iterator[None]:
-    over = Event()
-    thread = Thread(target=watch.look_until, args=[over])
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def closed(desk: Desk, venue: str) -> bool:
@@ -276,10 +206,6 @@ def test_redis_has_the_newest_book_of_each(run: Run) -> None:
         book = msgspec.json.decode(batch.book or b"")
         wanted = msgspec.json.decode(batch.processed[-1]) | {side: book[side] for side in ("bids", "asks")}
         wait_until(lambda key=key, wanted=wanted: latest(redis, key) == wanted, f"the newest book of {key}")
-
-
-def latest(redis: Redis, key: str) -> Any:
-    return msgspec.json.decode(redis.get(f"orderbook:{key}:latest") or b"null")
 
 
 def test_redis_was_away_and_never_had_an_older_book_after_a_newer_one(run: Run) -> None:
