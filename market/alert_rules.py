@@ -6,7 +6,7 @@ What the rules look at is in `sql/views/`; docs/alerts.md describes them.
 from dataclasses import dataclass
 
 from market.errors import UserError
-from market.settings import Settings
+from market.settings import LEAST_SHARE, Settings
 
 THRESHOLDS = ("medium", "high")
 ALL_BOOKS = "*"
@@ -32,8 +32,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. A threshold above `most` would never mean anything, nor one below `least`: of what is smaller than nine
-    tenths of it, sql/views/telling_readings.sql leaves one reading in five seconds. `default`: the settings'."""
+    """One rule. A threshold below `least` or above `most` would never mean anything. `default`: the settings'."""
 
     name: str
     unit: str
@@ -47,10 +46,10 @@ def alert_rules(settings: Settings) -> dict[str, Rule]:
     imbalance = Thresholds(settings.alert_threshold_medium, settings.alert_threshold_high)
     lost = settings.liquidity_alert_share
     books = (
-        Rule("extreme_imbalance", "size of the imbalance", 0.25, 1, imbalance),
-        Rule("imbalance_flip", "size of the imbalance on both sides", 0.25, 1, imbalance),
+        Rule("extreme_imbalance", "size of the imbalance", LEAST_SHARE, 1, imbalance),
+        Rule("imbalance_flip", "size of the imbalance on both sides", LEAST_SHARE, 1, imbalance),
         Rule("spread_widening", "times the median spread", 1, 1000, _doubled(settings.spread_alert_multiplier)),
-        Rule("liquidity_withdrawal", "share of a side's depth", 0.25, 1, Thresholds(lost, (1 + lost) / 2)),
+        Rule("liquidity_withdrawal", "share of a side's depth", LEAST_SHARE, 1, Thresholds(lost, (1 + lost) / 2)),
         Rule("order_flow_burst", "standard deviations", 0.1, 1000, _doubled(settings.ofi_alert_z)),
         Rule("book_stale", "1 a gap, 2 stale or untrusted", 1, 2, Thresholds(1.0, 2.0)),
         Rule("trade_sweep", "price levels taken at once", 2, 1000, _doubled(float(settings.sweep_alert_levels))),

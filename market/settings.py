@@ -6,6 +6,10 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# Of imbalance and of depth lost, as a threshold: of readings below nine tenths of it the alerts are told one in five
+# seconds (sql/views/telling_readings.sql).
+LEAST_SHARE = 0.25
+
 
 class Settings(BaseSettings):
     """Everything the environment may say. Nothing else in the project reads it."""
@@ -26,12 +30,12 @@ class Settings(BaseSettings):
     batch_window_ms: int = Field(50, ge=1, le=1000, description="how long frames of a key are gathered before one call")
     stale_after_s: float = Field(30, gt=0, description="silence after which a book is said to be stale")
     delivery_guarantee: Literal["exactly-once", "at-least-once"] = "exactly-once"
-    alert_threshold_medium: float = Field(0.50, ge=0.25, le=1, description="imbalance of a medium alert")
-    alert_threshold_high: float = Field(0.70, ge=0.25, le=1, description="imbalance of a high alert")
+    alert_threshold_medium: float = Field(0.50, ge=LEAST_SHARE, le=1, description="imbalance of a medium alert")
+    alert_threshold_high: float = Field(0.70, ge=LEAST_SHARE, le=1, description="imbalance of a high alert")
     alert_held_ms: int = Field(1000, ge=0, description="how long an imbalance must be extreme")
     spread_alert_multiplier: float = Field(2.0, gt=1, description="spread over its rolling median; twice that is high")
     liquidity_alert_share: float = Field(
-        0.5, ge=0.25, lt=1, description="share of a side's depth lost within five seconds"
+        0.5, ge=LEAST_SHARE, lt=1, description="share of a side's depth lost within five seconds"
     )
     ofi_alert_z: float = Field(
         4.0, gt=0, description="order flow of a second in standard deviations; twice that is high"

@@ -31,14 +31,7 @@ WHERE
   held_ms > 0 AND ABS(`value`) >= medium
   OR MOD(event_time, 5000) < 100
   OR value_before IS NULL
-  OR SIGN(`value`) * CASE
-    WHEN ABS(`value`) >= high THEN 3
-    WHEN ABS(`value`) >= medium THEN 2
-    WHEN ABS(`value`) >= 0.9 * medium THEN 1
-    ELSE 0
-  END <> SIGN(value_before) * CASE
-    WHEN ABS(value_before) >= high THEN 3
-    WHEN ABS(value_before) >= medium THEN 2
-    WHEN ABS(value_before) >= 0.9 * medium THEN 1
-    ELSE 0
-  END
+  OR SIGN(`value`) <> SIGN(value_before) AND ABS(`value`) >= 0.9 * medium
+  OR (ABS(`value`) >= 0.9 * medium) <> (ABS(value_before) >= 0.9 * medium)
+  OR (ABS(`value`) >= medium) <> (ABS(value_before) >= medium)
+  OR (ABS(`value`) >= high) <> (ABS(value_before) >= high)

@@ -1,5 +1,5 @@
 -- One row per tick and rule whose reading may change anything: at least nine tenths of the least threshold that there can be
--- (market/alert_rules.py: a quarter), or the first below it; calm (0: no side has lost half its depth at once) after what was not.
+-- (LEAST_SHARE in market/settings.py: a quarter), or the first below it; calm (0: no side has lost half its depth at once) after what was not.
 -- Of the others, which only repeat that all is calm, one in five seconds is left, for thresholds change, too.
 -- Key (rule, venue, symbol, tick_ts). Time: tick_ts.
 CREATE TEMPORARY VIEW telling_readings AS

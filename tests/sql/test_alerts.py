@@ -1,7 +1,10 @@
 """Every rule from entry through escalation to exit, each on a symbol of its own, from rows written by hand."""
 
+import re
 from collections.abc import Iterable
 
+from jobs.relations import statement
+from market.settings import LEAST_SHARE
 from tests.flink import Row
 
 NOON = 1767268800000
@@ -66,6 +69,11 @@ def story(alerts: list[Row], rule: str, symbol: str) -> list[tuple[str, str, int
     """Phase, severity and time (ms after noon) of each of one rule's alerts on one symbol."""
     wanted = [row for row in alerts if (row["rule"], row["symbol"]) == (rule, symbol)]
     return [(row["phase"], row["severity"], row["event_time"] - NOON) for row in wanted]
+
+
+def test_what_no_threshold_can_reach_is_what_is_left_out() -> None:
+    bounds = re.findall(r">= (0\.\d+)", statement("views/telling_readings", {}))
+    assert set(bounds) == {f"{0.9 * LEAST_SHARE:g}"}
 
 
 def test_an_imbalance_must_last_and_leaves_only_below_nine_tenths(alerts: list[Row]) -> None:
