@@ -5,7 +5,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from redis import Redis
 from market.settings import Settings
 from stack.credentials import credentials_file
 from stack.errors import StackError
+from stack.patience import awaited
 from stack.postgres import client
 from stack.settings import StackSettings
 
@@ -38,12 +38,12 @@ class Question:
 
     def answer(self) -> str:
         """The answer. Raises StackError when there is none in time."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not (found := self.ask()):
-            if time.monotonic() > deadline:
-                raise StackError(f"{self.whom} has no answer to {self.typed}", "`depthflow status` shows the jobs")
-            time.sleep(0.5)
-        return found
+        return awaited(
+            self.ask,
+            PATIENCE_S,
+            lambda: StackError(f"{self.whom} has no answer to {self.typed}", "`depthflow status` shows the jobs"),
+            pause_s=0.5,
+        )
 
 
 def questions(settings: StackSettings) -> list[Question]:

@@ -3,14 +3,14 @@
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion.generator.instruments import VENUES, default_symbols
 from stack.errors import StackError
+from stack.patience import awaited
 from stack.processes import log_tail
 from stack.settings import LOOPBACK
 
@@ -56,14 +56,14 @@ def exchanges(home: Path) -> Iterator[Exchanges]:
         yield Exchanges(home, served + heard)
 
 
-def _await_listening(simulators: Exchanges, ports: Iterable[int]) -> None:
-    deadline = time.monotonic() + LISTENING_S
-    for port in ports:
-        while not _listens(port):
-            simulators.check()
-            if time.monotonic() > deadline:
-                raise StackError(f"A simulated exchange does not listen on port {port}", f"It had {LISTENING_S} s")
-            time.sleep(0.1)
+def _await_listening(simulators: Exchanges, ports: Collection[int]) -> None:
+    def all_listen() -> bool:
+        simulators.check()
+        return all(map(_listens, ports))
+
+    awaited(
+        all_listen, LISTENING_S, lambda: StackError("A simulated exchange does not listen", f"It had {LISTENING_S} s")
+    )
 
 
 def _listens(port: int) -> bool:

@@ -13,6 +13,7 @@ from stack.chain_board import ChainBoard
 from stack.errors import StackError
 from stack.exchanges import Exchanges
 from stack.news import news
+from stack.patience import awaited
 from stack.report import Reporter, output
 from stack.settings import StackSettings
 
@@ -36,14 +37,17 @@ def show(settings: StackSettings, venues: Exchanges, seconds: float, report: Rep
         chains.add(came.chains)
         alerts.add(came.alerts)
 
+    def first() -> int:
+        take()
+        return board.total
+
     with report.step("simulating four exchanges, a forwarder on each; waiting for the first metrics"):
-        deadline = time.monotonic() + FIRST_RECORD_S
-        while not board.total:
-            take()
-            if time.monotonic() > deadline:
-                raise StackError(
-                    "No metrics came", "`depthflow status` shows the jobs, `depthflow logs jobmanager` why"
-                )
+        awaited(
+            first,
+            FIRST_RECORD_S,
+            lambda: StackError("No metrics came", "`depthflow status` shows the jobs, `depthflow logs jobmanager` why"),
+            pause_s=0,
+        )
     begin, first_alert_s = time.monotonic(), float(FIRST_ALERT_S)
     console = output()
     with Live(console=console, auto_refresh=False) if console.is_terminal else _snapshots() as shown:

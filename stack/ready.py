@@ -1,16 +1,14 @@
 """Whether each part of the stack answers: a real question to each, not an open port."""
 
-import time
 from collections.abc import Callable
 
 from stack import broker, flink_rest
 from stack.credentials import Credentials
 from stack.errors import StackError
 from stack.flink_processes import SQL_GATEWAY
+from stack.patience import awaited
 from stack.processes import Supervisor, log_tail
 from stack.settings import StackSettings
-
-POLL_S = 0.1
 
 Probe = Callable[[], object]
 
@@ -29,23 +27,33 @@ def probes(settings: StackSettings, credentials: Credentials, supervisor: Superv
 
 def wait_until(part: str, probe: Probe, supervisor: Supervisor, timeout_s: float) -> None:
     """Ask until the answer is yes. Whoever gives up, or does not answer in time, is an error with its last lines."""
-    deadline = time.monotonic() + timeout_s
-    while not answers(probe):
-        failed = [process.name for process in supervisor.processes() if process.state == "FATAL"]
-        if failed:
-            raise StackError(
-                f"{failed[0]} does not stay up",
-                f"Its log: {supervisor.home}/logs/{failed[0]}.log",
-                log_tail(supervisor.home, failed[0]),
-            )
-        if time.monotonic() > deadline:
-            name = "jobmanager" if part == "flink" else part
-            raise StackError(
-                f"{part} did not answer within {timeout_s:.0f} s",
-                "Look at its log; on a slow machine raise STACK_START_TIMEOUT_S",
-                log_tail(supervisor.home, name),
-            )
-        time.sleep(POLL_S)
+
+    def asked() -> bool:
+        if answers(probe):
+            return True
+        _require_standing(supervisor)
+        return False
+
+    name = "jobmanager" if part == "flink" else part
+    awaited(
+        asked,
+        timeout_s,
+        lambda: StackError(
+            f"{part} did not answer within {timeout_s:.0f} s",
+            "Look at its log; on a slow machine raise STACK_START_TIMEOUT_S",
+            log_tail(supervisor.home, name),
+        ),
+    )
+
+
+def _require_standing(supervisor: Supervisor) -> None:
+    failed = [process.name for process in supervisor.processes() if process.state == "FATAL"]
+    if failed:
+        raise StackError(
+            f"{failed[0]} does not stay up",
+            f"Its log: {supervisor.home}/logs/{failed[0]}.log",
+            log_tail(supervisor.home, failed[0]),
+        )
 
 
 def answers(probe: Probe) -> bool:

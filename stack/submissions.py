@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from jobs.submit import Cluster
 from market.settings import Settings
 from stack.errors import StackError
+from stack.patience import awaited
 from stack.report import Reporter
 
 JOBS = ("analytics", "books", "options", "cache")  # the one whose plan takes longest is the first to begin
@@ -41,11 +41,12 @@ def submit(report: Reporter) -> None:
 
 def _wait_running(cluster: Cluster) -> None:
     """Until every task works: simulators and forwarders, starting in between, would be in the way of both."""
-    deadline = time.monotonic() + RUNNING_S
-    while not all(each["tasks"]["running"] == each["tasks"]["total"] for each in _jobs(cluster)):
-        if time.monotonic() > deadline:
-            raise StackError("The jobs do not run", "`depthflow status` shows them, `depthflow logs jobmanager` why")
-        time.sleep(0.5)
+    awaited(
+        lambda: all(each["tasks"]["running"] == each["tasks"]["total"] for each in _jobs(cluster)),
+        RUNNING_S,
+        lambda: StackError("The jobs do not run", "`depthflow status` shows them, `depthflow logs jobmanager` why"),
+        pause_s=0.5,
+    )
 
 
 def _jobs(cluster: Cluster) -> list[dict[str, Any]]:
