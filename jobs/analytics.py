@@ -98,6 +98,8 @@ TUNING = {
     "execution.buffer-timeout.interval": "20ms",
     # Views that several others build on are planned once: half the time that a submission takes.
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
+    # A thread of Python that is interrupted while it starts, as by a refusing database, is dead while its TaskManager lives.
+    "python.execution-mode": "process",
 }
 
 

@@ -26,7 +26,7 @@ def submit(
     job: Annotated[Job, typer.Argument(help="Which job.")],
     parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Slots to take.")] = 1,
     mode: Annotated[
-        Mode | None, typer.Option(help="Where Python runs; the cluster's own setting if not given.")
+        Mode | None, typer.Option(help="Where Python runs; if not given, as the cluster is set (analytics: process).")
     ] = None,
     start_from: Annotated[
         str | None, typer.Option("--from", help="A checkpoint or savepoint to resume from, instead of the newest.")
@@ -39,6 +39,8 @@ def submit(
 
     Example: depthflow submit books
     """
+    if job.value == "analytics" and mode is Mode.thread:
+        raise typer.BadParameter("analytics runs Python in processes only: docs/state.md says why", param_hint="--mode")
     settings = Settings()
     cluster = Cluster.of(settings)
     submission.require_startable(cluster, job.value)

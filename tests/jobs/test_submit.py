@@ -3,7 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from jobs.cli import app
 from jobs.submit import Cluster, SubmitError, newest_state, require_startable, run, run_command, stop
 from market.settings import Settings
 
@@ -48,6 +50,13 @@ def test_the_command_is_what_one_would_type() -> None:
     assert command[:6] == ["flink/bin/flink", "run", "--detached", "--jobmanager", "localhost:8081", command[5]]
     assert "-Dexecution.checkpointing.dir=file:///state/desk.books" in command
     assert command[-2] == "--python" and command[-1].endswith("jobs/books.py")
+
+
+def test_analytics_is_not_submitted_in_thread_mode() -> None:
+    """Its database may be away while a TaskManager starts Python, and a thread's start must not be interrupted."""
+    result = CliRunner().invoke(app, ["submit", "analytics", "--mode", "thread"])
+    assert result.exit_code == 2
+    assert "analytics runs Python in processes only" in result.output
 
 
 def test_a_job_resumes_from_its_newest_checkpoint_or_savepoint(tmp_path: Path) -> None:
