@@ -98,7 +98,7 @@ TUNING = {
     "execution.buffer-timeout.interval": "20ms",
     # Views that several others build on are planned once: half the time that a submission takes.
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
-    # A thread of Python that is interrupted while it starts, as by a refusing database, is dead while its TaskManager lives.
+    # Threads of Python, interrupted while they start (by a refusing database), never start again in that TaskManager.
     "python.execution-mode": "process",
 }
 
