@@ -20,6 +20,7 @@ from market.topics import BOOKS, PROCESSED, STATUS, TRADES
 
 CACHED_SHARE = 5  # one record in so many goes through the cache job, which is that much slower
 DONE = 0.9  # of the records: the last of them wait for a checkpoint
+WARM_UP = 0.5  # for a minute and more the JVM compiles what forty operators do, on the cores that do it
 
 console = Console(stderr=True)
 ROWS = {  # what the report says of each figure, and what it is to be
@@ -59,9 +60,8 @@ def analytics(records: int, frames: Plan, options: list[str]) -> dict[str, float
             running(own, "analytics", options),
             psycopg.connect(dsn, autocommit=True) as database,
         ):
-            rates = rates_until(
-                topic, int(DONE * counter.count([topic])), lambda: min(group() for group in groups), rows(database)
-            )
+            wanted, done = int(DONE * counter.count([topic])), lambda: min(group() for group in groups)
+            rates = rates_until(topic, wanted, done, rows(database), warm_up=WARM_UP)
     return dict(zip(("records_per_s", "db_rows_per_s"), rates, strict=True))
 
 

@@ -50,8 +50,8 @@ class Counter:
         return [TopicPartition(topic, number) for topic in topics for number in known[topic].partitions]
 
 
-def rates_until(what: str, wanted: int, count: Count, *beside: Count) -> list[float]:
-    """Growth per second of `count`, and of what is counted beside it, from the first WARM_UP share of `wanted` on.
+def rates_until(what: str, wanted: int, count: Count, *beside: Count, warm_up: float = WARM_UP) -> list[float]:
+    """Growth per second of `count`, and of what is counted beside it, from the first `warm_up` share of `wanted` on.
 
     Raises Standstill, which names `what`, when the count stands still for PATIENCE_S.
     """
@@ -67,7 +67,7 @@ def rates_until(what: str, wanted: int, count: Count, *beside: Count) -> list[fl
                 f"{what} stands at {taken} of {wanted} records for {PATIENCE_S} s: "
                 "`depthflow status` shows the job, `depthflow logs jobmanager` why"
             )
-        if not started and taken >= WARM_UP * wanted:
+        if not started and taken >= warm_up * wanted:
             started, began, first = True, now, _all(taken, beside)
         time.sleep(0.05)
     ended = time.perf_counter()

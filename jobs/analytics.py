@@ -20,6 +20,7 @@ SOURCES = (
 )
 BOOK_VIEWS = (
     "views/book_moments",
+    "views/book_ticks",
     "views/book_seconds",
     "views/standing_seconds",
     "views/sums_1s",
@@ -37,8 +38,6 @@ CHAIN_VIEWS = (
     "views/interest_readings",
 )
 ALERT_VIEWS = (
-    "views/tick_moments",
-    "views/book_ticks",
     "views/tick_history",
     "views/tick_readings",
     "views/telling_readings",

@@ -1,6 +1,7 @@
 """Python functions that `sql/functions/` gives to SQL, for what it has no words for; each is a shell of a pure one."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from pyflink.common import Row
 from pyflink.table import DataTypes
@@ -20,9 +21,9 @@ STANDING = DataTypes.ROW(
 
 
 @udf(result_type=STANDING)  # type: ignore[untyped-decorator]
-def standing(moments: Sequence[Moment], end_ms: int) -> Row:
-    """`market.standing` of moments as arrays: thread mode makes every element of ARRAY<ROW> the last."""
-    return Row(*stood(moments, end_ms))
+def standing(ticks: Sequence[Sequence[Moment]], end_ms: int) -> Row:
+    """`market.standing` of the moments of ticks, as arrays: thread mode makes every element of ARRAY<ROW> the last."""
+    return Row(*stood([*chain.from_iterable(ticks)], end_ms))
 
 
 @udf(result_type=DataTypes.STRING())  # type: ignore[untyped-decorator]

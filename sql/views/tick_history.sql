@@ -3,7 +3,18 @@
 -- Key (venue, symbol, tick_ts). Time: tick_ts.
 CREATE TEMPORARY VIEW tick_history AS
 SELECT
-  *,
+  venue,
+  symbol,
+  tick_ts,
+  event_time,
+  in_sync,
+  one_sided,
+  imbalance_low,
+  imbalance_high,
+  bid_depth_low,
+  bid_depth_high,
+  ask_depth_low,
+  ask_depth_high,
   MIN(in_sync - one_sided) OVER five_seconds AS usable,
   COUNT(*) OVER five_seconds AS ticks,
   MAX(bid_depth_high) OVER five_seconds AS bid_most,

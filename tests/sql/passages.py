@@ -35,8 +35,13 @@ def closing(batches: dict[str, Batch], name: str, shift_ms: int = 0) -> Iterator
     last = max(ends, key=lambda each: int(each["event_time"]))
     symbol = next(symbols(name, batches))
     for hour in range(1, HOURS + 1):
-        moved = {"venue": name, "symbol": symbol, "event_time": last["event_time"] + shift_ms + hour * LATER_MS}
-        yield "orderbook.processed", f"{name}:{symbol}", json.dumps(last | moved).encode()
+        later = shift_ms + hour * LATER_MS
+        times = {"event_time": last["event_time"] + later, "recv_us": last["recv_us"] + 1000 * later}
+        yield (
+            "orderbook.processed",
+            f"{name}:{symbol}",
+            json.dumps(last | times | {"venue": name, "symbol": symbol}).encode(),
+        )
 
 
 def symbols(venue: str, batches: dict[str, Batch]) -> Iterator[str]:

@@ -14,7 +14,7 @@ NOON = 1767268800000
 VIEWS = ("windows", "trades_1s", "trades_1m")
 RELATIONS = (
     "functions/standing",
-    *(f"views/{name}" for name in ("book_moments", "book_seconds", "standing_seconds")),
+    *(f"views/{name}" for name in ("book_moments", "book_ticks", "book_seconds", "standing_seconds")),
     *(f"views/{name}" for name in ("sums_1s", "sums_10s", "sums_1m", "windows")),
     *(f"views/{name}" for name in ("good_trades", "timed_trades", "trades_1s", "trades_1m")),
 )
@@ -36,7 +36,9 @@ def trade(ms: int, price: float, size: float, side: str) -> Row:
 HAND = [(100, 0.5), (600, -0.5), (550, 0.1), (1500, 0.2), (5000, 0.3), (64000, 0.0)]
 draw = random.Random(5)
 DRAWN = sorted({draw.randrange(0, 30_000): draw.uniform(-1, 1) for _ in range(200)}.items())
+AHEAD = record(3_000_000, 0.9, "AHEAD") | {"recv_us": NOON * 1000}  # by fifty minutes of when it was received
 RECORDS = [
+    AHEAD,
     *(record(ms, value, "DRAWN") for ms, value in DRAWN if ms < 100),
     *(record(ms, value) for ms, value in HAND[:-1]),
     *(record(ms, value, "DRAWN") for ms, value in DRAWN if ms > 5000),
@@ -47,6 +49,7 @@ RECORDS = [
 COUNTED = [(ms, value) for ms, value in DRAWN if ms < 100 or ms > 5000]
 STATES = [{"venue": "kraken", "symbol": "HAND", "event_time": NOON + 8000, "state": "gap", "reason": "u"}]
 TRADES = [
+    trade(3_000_000, 10.0, 1.0, "buy") | {"symbol": "AHEAD", "recv_us": NOON * 1000},
     trade(0, 10.0, 1.0, "buy"),
     trade(900, 12.0, 2.0, "sell"),
     trade(300, 9.0, 1.0, "buy"),
@@ -66,6 +69,11 @@ def window(rows: dict[str, list[Row]], size: str, start: str, symbol: str = "HAN
     wanted = (size, f"2026-01-01 {start}", symbol)
     (found,) = [row for row in rows["windows"] if (row["size"], row["window_start"], row["symbol"]) == wanted]
     return found
+
+
+def test_a_record_from_the_future_makes_no_other_late(rows: dict[str, list[Row]]) -> None:
+    assert window(rows, "1s", "12:50:00", "AHEAD")["updates"] == 1
+    assert window(rows, "1s", "12:00:00")["updates"] == 3
 
 
 def test_a_second_orders_its_records_by_time(rows: dict[str, list[Row]]) -> None:
@@ -125,7 +133,7 @@ def by_the_millisecond(begin: int, end: int) -> float:
 
 
 def test_trades_of_a_second_and_of_a_minute(rows: dict[str, list[Row]]) -> None:
-    seconds = {row["bar_start"][11:]: row for row in rows["trades_1s"]}
+    seconds = {row["bar_start"][11:]: row for row in rows["trades_1s"] if row["symbol"] == "HAND"}
     assert seconds.keys() == {"12:00:00", "12:00:01", "12:01:01"}
     bar = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 9.0, "volume": 4.0, "notional": 43.0, "vwap": 10.75}
     assert seconds["12:00:00"] == seconds["12:00:00"] | bar | {"signed_volume": 0.0, "trades": 3, "buys": 2}
