@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import count
 
 import msgspec
 from kafka.partitioner import murmur2
@@ -11,6 +12,7 @@ from tests.jobs.desk import Record
 
 EARLIER_MS = 7 * 86_400_000  # whole days: windows begin where they do
 LATER_MS = 3_600_000
+MINUTE_MS = 60_000
 HOURS = 3
 TOPICS = {"processed": "orderbook.processed", "statuses": "orderbook.status", "trades": "trades"}
 
@@ -31,23 +33,32 @@ def peaceful(batches: dict[str, Batch]) -> Iterator[Record]:
 
 def closing(batches: dict[str, Batch], name: str, shift_ms: int = 0) -> Iterator[Record]:
     """Records of later hours, in the partition of the books: with them every window before has closed."""
-    ends = [msgspec.json.decode(batch.processed[-1]) for batch in batches.values()]
-    last = max(ends, key=lambda each: int(each["event_time"]))
     symbol = next(symbols(name, batches))
     for hour in range(1, HOURS + 1):
-        later = shift_ms + hour * LATER_MS
-        times = {"event_time": last["event_time"] + later, "recv_us": last["recv_us"] + 1000 * later}
-        yield (
-            "orderbook.processed",
-            f"{name}:{symbol}",
-            json.dumps(last | times | {"venue": name, "symbol": symbol}).encode(),
-        )
+        yield later(batches, name, symbol, shift_ms + hour * LATER_MS)
 
 
-def symbols(venue: str, batches: dict[str, Batch]) -> Iterator[str]:
-    """Names that a venue's keys need in order to share the one partition that the books are in."""
+def minutes(batches: dict[str, Batch]) -> Iterator[Record]:
+    """After all that: a book in the other partition once, then one in that of the books minute after minute."""
+    yield later(batches, "silent", next(symbols("silent", batches, beside=True)), (HOURS + 1) * LATER_MS)
+    symbol = next(symbols("steady", batches))
+    for minute in count(1):
+        yield later(batches, "steady", symbol, (HOURS + 1) * LATER_MS + minute * MINUTE_MS)
+
+
+def later(batches: dict[str, Batch], venue: str, symbol: str, by_ms: int) -> Record:
+    """The last record of all books, said by another one so much later."""
+    ends = [msgspec.json.decode(batch.processed[-1]) for batch in batches.values()]
+    last = max(ends, key=lambda each: int(each["event_time"]))
+    times = {"event_time": last["event_time"] + by_ms, "recv_us": last["recv_us"] + 1000 * by_ms}
+    moved = last | times | {"venue": venue, "symbol": symbol}
+    return "orderbook.processed", f"{venue}:{symbol}", json.dumps(moved).encode()
+
+
+def symbols(venue: str, batches: dict[str, Batch], beside: bool = False) -> Iterator[str]:
+    """Names that a venue's keys need in order to share the one partition that the books are in, or not to."""
     (partition,) = {partition_of(key) for key in batches}
-    return (name for name in "ABCDEFGHIJKLMNOP" if partition_of(f"{venue}:{name}") == partition)
+    return (name for name in "ABCDEFGHIJKLMNOP" if (partition_of(f"{venue}:{name}") == partition) is not beside)
 
 
 def partition_of(key: str) -> int:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ from tests.conftest import Stack
 from tests.jobs.desk import Desk, Record, wait_until
 from tests.market.recorded import FOLDER, SPOT_DAYS, USDM
 from tests.sql.figures import trade_bars, windows
-from tests.sql.passages import EARLIER_MS, HOURS, closing, peaceful
+from tests.sql.passages import EARLIER_MS, HOURS, closing, minutes, peaceful
 from tests.sql.trouble import Watch, disturb, latest, watching
 
 FILES = {USDM[0]: "binance_usdm", SPOT_DAYS[0]: "binance"}  # of the same minutes
@@ -229,3 +230,15 @@ def test_bad_records_are_dead_letters_and_the_job_goes_on(run: Run) -> None:
     assert [letter["reason"] for letter in letters] == list(BAD.values())
     assert {letter["topic"] for letter in letters} == {"figures.orderbook.processed"}
     assert run.desk.cluster.running("analytics")
+
+
+def test_a_partition_that_falls_silent_holds_the_others_only_until_it_counts_as_idle(run: Run) -> None:
+    """They are read no further than three seconds of event time ahead of it, and go on when it no longer counts."""
+    records = minutes(run.batches)
+    run.desk.send(islice(records, 2))
+
+    def gone_on() -> bool:
+        run.desk.send(islice(records, 1))
+        return stored(run.desk, "orderbook_windows WHERE venue = 'steady' AND size = '1s'") >= 20
+
+    wait_until(gone_on, "the windows of the other partition")
