@@ -61,9 +61,11 @@ def _await_listening(simulators: Exchanges, ports: Collection[int]) -> None:
         simulators.check()
         return all(map(_listens, ports))
 
-    awaited(
-        all_listen, LISTENING_S, lambda: StackError("A simulated exchange does not listen", f"It had {LISTENING_S} s")
-    )
+    def late() -> StackError:
+        silent = ", ".join(str(port) for port in ports if not _listens(port))
+        return StackError(f"No simulated exchange listens on port {silent}", f"It had {LISTENING_S} s")
+
+    awaited(all_listen, LISTENING_S, late)
 
 
 def _listens(port: int) -> bool:
