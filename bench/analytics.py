@@ -60,8 +60,13 @@ def analytics(records: int, frames: Plan, options: list[str]) -> dict[str, float
             running(own, "analytics", options),
             psycopg.connect(dsn, autocommit=True) as database,
         ):
-            wanted, done = int(DONE * counter.count([topic])), lambda: min(group() for group in groups)
-            rates = rates_until(topic, wanted, done, rows(database), warm_up=WARM_UP)
+            rates = rates_until(
+                topic,
+                int(DONE * counter.count([topic])),
+                lambda: min(group() for group in groups),
+                rows(database),
+                warm_up=WARM_UP,
+            )
     return dict(zip(("records_per_s", "db_rows_per_s"), rates, strict=True))
 
 

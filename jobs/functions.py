@@ -23,7 +23,7 @@ STANDING = DataTypes.ROW(
 @udf(result_type=STANDING)  # type: ignore[untyped-decorator]
 def standing(ticks: Sequence[Sequence[Moment]], end_ms: int) -> Row:
     """`market.standing` of the moments of ticks, as arrays: thread mode makes every element of ARRAY<ROW> the last."""
-    return Row(*stood([*chain.from_iterable(ticks)], end_ms))
+    return Row(*stood(chain.from_iterable(ticks), end_ms))
 
 
 @udf(result_type=DataTypes.STRING())  # type: ignore[untyped-decorator]

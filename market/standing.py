@@ -1,6 +1,6 @@
 """The moments of one book in one window, in the order of their time: where they open and close, how long each stood."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -36,12 +36,12 @@ IMBALANCE, WEIGHTED, MICROPRICE = 2, 4, 5
 _place = itemgetter(0, 1)
 
 
-def standing(moments: Sequence[Moment], end_ms: int) -> Standing:
+def standing(given: Iterable[Moment], end_ms: int) -> Standing:
     """Figures of the moments in [first moment, end_ms), each standing until the next one; at least one moment.
 
     They come in any order, since books and states come from two topics; of updates in one millisecond the last stands.
     """
-    moments = sorted(moments, key=_place)
+    moments = sorted(given, key=_place)
     counted_ms = out_ms = 0.0
     imbalance_area = spread_area = 0.0
     ends = [*map(itemgetter(0), moments[1:]), end_ms]

@@ -57,15 +57,15 @@ def exchanges(home: Path) -> Iterator[Exchanges]:
 
 
 def _await_listening(simulators: Exchanges, ports: Collection[int]) -> None:
-    def all_listen() -> bool:
+    def silent() -> str:
         simulators.check()
-        return all(map(_listens, ports))
+        return ", ".join(str(port) for port in ports if not _listens(port))
 
-    def late() -> StackError:
-        silent = ", ".join(str(port) for port in ports if not _listens(port))
-        return StackError(f"No simulated exchange listens on port {silent}", f"It had {LISTENING_S} s")
-
-    awaited(all_listen, LISTENING_S, late)
+    awaited(
+        lambda: not silent(),
+        LISTENING_S,
+        lambda: StackError(f"No simulated exchange listens on port {silent()}", f"It had {LISTENING_S} s"),
+    )
 
 
 def _listens(port: int) -> bool:
