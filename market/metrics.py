@@ -1,14 +1,14 @@
 """Order-book metrics (analytics.md §2), each once: `measure` builds the processed record from the same functions.
 
 Sizes are in base units (Deribit: USD for perpetuals and inverse futures, coin for options), prices in quote currency.
-None means undefined. Sums are `math.fsum`: correctly rounded, hence the same on every Python version (3.12 changed
-`sum`) and in any order; prices and sizes are doubles, which hold every venue's decimals exactly enough (`records.py`).
+None means undefined. Sums run from the best level on; Python 3.12 compensates `sum`, so that a last digit may differ
+from 3.11's. Prices and sizes are doubles, which hold every venue's decimals exactly enough (`records.py`).
 """
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import cache
-from math import floor, fsum, log10
+from math import floor, log10
 from operator import mul
 
 from msgspec import Struct
@@ -87,13 +87,13 @@ def depth_within(levels: Iterable[Level], share: float) -> float:
         return 0.0
     best = Decimal(str(levels[0][0]))
     limit = best * Decimal(str(share))
-    return fsum(size for price, size in levels if abs(Decimal(str(price)) - best) <= limit)
+    return sum(size for price, size in levels if abs(Decimal(str(price)) - best) <= limit)
 
 
 def quotes_fade(sizes: Sequence[float]) -> bool:
     """Whether the mean size of levels 1–2 exceeds three times that of levels 3–5 (analytics.md §3)."""
     near, far = sizes[:2], sizes[2:5]
-    return bool(far) and fsum(near) / len(near) > FADING_RATIO * fsum(far) / len(far)
+    return bool(far) and sum(near) / len(near) > FADING_RATIO * sum(far) / len(far)
 
 
 def depth_dropped(before: float, now: float, share: float = 0.5) -> bool:
@@ -117,7 +117,7 @@ def side_metrics(top: Top, weights: Sequence[float]) -> SideMetrics:
     sizes = top.sizes[: len(weights)]
     if not sizes:
         return SideMetrics(top, 0.0, 0.0, 0.0, 0.0, 0)
-    return SideMetrics(top, top.sign * top.keys[0], sizes[0], fsum(sizes), fsum(map(mul, weights, sizes)), len(sizes))
+    return SideMetrics(top, top.sign * top.keys[0], sizes[0], sum(sizes), sum(map(mul, weights, sizes)), len(sizes))
 
 
 def measure(

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +111,7 @@ class Witness:
 
 def figures(bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> tuple[float, ...]:
     """Touch and depths of a book."""
-    return (*bids[0], *asks[0], fsum(size for _, size in bids), fsum(size for _, size in asks))
+    return (*bids[0], *asks[0], sum(size for _, size in bids), sum(size for _, size in asks))
 
 
 class Trial:
