@@ -4,11 +4,11 @@ CREATE TEMPORARY VIEW standing_seconds AS
 SELECT
   *,
   MOD(first_ms, 1000) AS lead_ms,
-  FIRST_VALUE(second_end) OVER one_before AS before_end,
-  FIRST_VALUE(last_counted) OVER one_before AS before_counted,
-  FIRST_VALUE(last_imbalance) OVER one_before AS before_imbalance,
-  FIRST_VALUE(last_spread) OVER one_before AS before_spread,
-  FIRST_VALUE(last_out) OVER one_before AS before_out
+  COALESCE(LAG(second_end) OVER by_time, second_end) AS before_end,
+  COALESCE(LAG(last_counted) OVER by_time, last_counted) AS before_counted,
+  COALESCE(LAG(last_imbalance) OVER by_time, last_imbalance) AS before_imbalance,
+  COALESCE(LAG(last_spread) OVER by_time, last_spread) AS before_spread,
+  COALESCE(LAG(last_out) OVER by_time, last_out) AS before_out
 FROM (
   SELECT
     *,
@@ -28,4 +28,4 @@ FROM (
     s.stood.microprice_close AS microprice_close
   FROM book_seconds AS s
 )
-WINDOW one_before AS (PARTITION BY venue, symbol ORDER BY closed_ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+WINDOW by_time AS (PARTITION BY venue, symbol ORDER BY closed_ts)

@@ -1,5 +1,5 @@
--- One row per row of book_ticks, beside the last five seconds: ticks, the most and the least depth of each side, and usable, 0 if the book
--- was lost within them or a side was empty.
+-- One row per row of book_ticks, beside the last five seconds: ticks; unusable, those of them in which the book was lost or a side was
+-- empty; bid_mean and ask_mean, the mean depth of each side.
 -- Key (venue, symbol, tick_ts). Time: tick_ts.
 CREATE TEMPORARY VIEW tick_history AS
 SELECT
@@ -15,11 +15,9 @@ SELECT
   bid_depth_high,
   ask_depth_low,
   ask_depth_high,
-  MIN(in_sync - one_sided) OVER five_seconds AS usable,
   COUNT(*) OVER five_seconds AS ticks,
-  MAX(bid_depth_high) OVER five_seconds AS bid_most,
-  MIN(bid_depth_low) OVER five_seconds AS bid_least,
-  MAX(ask_depth_high) OVER five_seconds AS ask_most,
-  MIN(ask_depth_low) OVER five_seconds AS ask_least
+  SUM(1 - in_sync + one_sided) OVER five_seconds AS unusable,
+  SUM(bid_depth_sum) OVER five_seconds / NULLIF(SUM(updates) OVER five_seconds, 0) AS bid_mean,
+  SUM(ask_depth_sum) OVER five_seconds / NULLIF(SUM(updates) OVER five_seconds, 0) AS ask_mean
 FROM book_ticks
 WINDOW five_seconds AS (PARTITION BY venue, symbol ORDER BY tick_ts RANGE BETWEEN INTERVAL '5' SECOND PRECEDING AND CURRENT ROW)

@@ -1,7 +1,8 @@
 -- One row per row of tick_history with what the rules look at, beside the tick before it (`_before`; null for a book's first tick):
--- imbalance, the one that held through the whole tick (0 where its sign changed or the book was lost); withdrawn, the share that the
--- thinner side has lost against its own most of the last five seconds (0 while the book was lost within them, or has not been seen for a
--- second's ticks). Key (venue, symbol, tick_ts). Time: tick_ts.
+-- imbalance, the one that held through the whole tick (0 where its sign changed or the book was lost); withdrawn, the share that the side
+-- which lost less has lost against its mean of the last five seconds (0 while the book was lost within them, or has not been seen for a
+-- second's ticks): a price that moves takes depth from one side, makers who leave take it from both.
+-- Key (venue, symbol, tick_ts). Time: tick_ts.
 -- The filter holds always: what several views read is planned once where it ends in one.
 CREATE TEMPORARY VIEW tick_readings AS
 SELECT *
@@ -18,7 +19,16 @@ FROM (
     LAG(ask_depth_high) OVER by_time AS ask_high_before
   FROM (
     SELECT
-      *,
+      venue,
+      symbol,
+      tick_ts,
+      event_time,
+      in_sync,
+      one_sided,
+      bid_depth_low,
+      bid_depth_high,
+      ask_depth_low,
+      ask_depth_high,
       CASE
         WHEN in_sync = 0 OR one_sided = 1 THEN 0.0E0
         WHEN imbalance_low > 0 THEN imbalance_low
@@ -26,8 +36,8 @@ FROM (
         ELSE 0.0E0
       END AS imbalance,
       CASE
-        WHEN usable = 0 OR ticks < 10 THEN 0.0E0
-        ELSE COALESCE(GREATEST(1 - bid_depth_low / NULLIF(bid_most, 0), 1 - ask_depth_low / NULLIF(ask_most, 0)), 0.0E0)
+        WHEN unusable > 0 OR ticks < 10 THEN 0.0E0
+        ELSE COALESCE(LEAST(1 - bid_depth_low / NULLIF(bid_mean, 0), 1 - ask_depth_low / NULLIF(ask_mean, 0)), 0.0E0)
       END AS withdrawn
     FROM tick_history
   )

@@ -9,11 +9,15 @@ MATCH_RECOGNIZE (
   MEASURES
     MATCH_ROWTIME() AS read_ts,
     gone.event_time AS event_time,
-    MIN(wall.depth_low) / GREATEST(FIRST(wall.high_before), gone.depth_low) AS times
+    LEAST(wall.depth_low, gone.low_before) / GREATEST(wall.high_before, gone.depth_low) AS times
   ONE ROW PER MATCH
   AFTER MATCH SKIP TO LAST gone
-  PATTERN (wall+ gone) WITHIN INTERVAL '2' SECOND
+  PATTERN (wall stands* gone) WITHIN INTERVAL '2' SECOND
   DEFINE
-    wall AS wall.depth_low >= 2 * FIRST(wall.high_before),
-    gone AS gone.depth_low * 2 <= LAST(wall.depth_low, 1) AND gone.depth_low < 2 * FIRST(wall.high_before)
+    wall AS wall.high_before > 0 AND wall.depth_low >= 2 * wall.high_before,
+    stands AS stands.depth_low >= 2 * wall.high_before,
+    gone AS
+      2 * gone.depth_low <= gone.low_before
+      AND gone.low_before >= 2 * wall.high_before
+      AND gone.depth_low < 2 * wall.high_before
 )

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+import pytest
+
 from jobs.relations import statement
 from market.settings import LEAST_SHARE
 from tests.flink import Row
@@ -24,11 +26,12 @@ def imbalances(symbol: str, values: dict[int, float], until: int, **more: object
         yield record(symbol, ms, imbalance=now, **more)
 
 
-def depths(symbol: str, values: dict[int, float], until: int) -> Iterable[Row]:
+def depths(symbol: str, values: dict[int, float], until: int, *sides: str) -> Iterable[Row]:
+    """A record every 100 ms with the depth that was last given, on these sides."""
     now = 10.0
     for ms in range(0, until, 100):
         now = values.get(ms, now)
-        yield record(symbol, ms, bid_depth=now)
+        yield record(symbol, ms, **dict.fromkeys(sides, now))
 
 
 def status(symbol: str, ms: int, state: str) -> Row:
@@ -49,8 +52,12 @@ RECORDS = [
     *imbalances("RULED", {500: 0.3}, 3000),
     *imbalances("FLIP", {500: 0.6, 600: 0.1, 1500: -0.75, 2000: -0.1}, 3000),
     *imbalances("SLOW", {500: 0.6, 600: 0.1, 7000: -0.75, 7500: 0.0}, 8000),
-    *depths("DRAIN", {1600: 4.0, 1700: 2.0}, 9000),
-    *depths("WALL", {100: 35.0, 300: 10.0}, 700),
+    *depths("DRAIN", {1600: 4.0, 1700: 2.0}, 9000, "bid_depth", "ask_depth"),
+    *depths("MOVED", {1600: 2.0}, 3000, "bid_depth"),
+    *depths("WALL", {100: 35.0, 300: 10.0}, 700, "bid_depth"),
+    *depths("GROWN", {100: 60.0, 200: 130.0, 300: 70.0, 400: 15.0}, 700, "ask_depth"),
+    *depths("EATEN", {100: 35.0, 200: 19.0, 300: 9.0}, 700, "ask_depth"),
+    *depths("STOOD", {100: 35.0, 2200: 10.0}, 2700, "ask_depth"),
     *(record("SPREAD", 1000 * s, spread_bps={61: 2.5, 62: 5.0}.get(s, 1.0)) for s in range(64)),
     *(record("FLOW", 1000 * s, ofi={61: 5.0, 62: 12.0}.get(s, (-1.0) ** s)) for s in range(64)),
 ]
@@ -111,7 +118,7 @@ def test_thresholds_of_one_book_and_of_all_come_before_the_settings(alerts: list
     assert story(alerts, "extreme_imbalance", "RULED") == [("enter", "medium", 1500)]
     (ruled,) = [row for row in alerts if row["symbol"] == "RULED"]
     assert ruled["threshold"] == 0.25
-    (wall, _) = [row for row in alerts if row["rule"] == "wall_vanished"]
+    (wall, _) = [row for row in alerts if row["symbol"] == "WALL"]
     assert (wall["threshold"], wall["value"]) == (3.2, 3.5)
 
 
@@ -120,14 +127,25 @@ def test_a_flip_is_strong_on_both_sides_within_five_seconds(alerts: list[Row]) -
     assert story(alerts, "imbalance_flip", "SLOW") == []
 
 
-def test_a_side_that_thins_out(alerts: list[Row]) -> None:
+def test_both_sides_thin_out(alerts: list[Row]) -> None:
     drained = story(alerts, "liquidity_withdrawal", "DRAIN")
     assert drained[:2] == [("enter", "medium", 1600), ("escalate", "high", 1700)]
     assert [phase for phase, _, _ in drained] == ["enter", "escalate", "exit"]
+    first = next(row for row in alerts if (row["rule"], row["symbol"]) == ("liquidity_withdrawal", "DRAIN"))
+    assert first["value"] == pytest.approx(1 - 4 / ((16 * 10 + 4) / 17))
+    assert story(alerts, "liquidity_withdrawal", "MOVED") == []  # one side alone: the price has moved
 
 
 def test_a_wall_that_comes_and_goes(alerts: list[Row]) -> None:
     assert story(alerts, "wall_vanished", "WALL") == [("enter", "medium", 300), ("exit", "medium", 400)]
+
+
+def test_a_wall_may_grow_and_shrink_as_long_as_it_stands(alerts: list[Row]) -> None:
+    assert story(alerts, "wall_vanished", "GROWN") == [("enter", "medium", 400), ("exit", "medium", 500)]
+
+
+def test_a_wall_that_shrinks_bit_by_bit_or_stands_for_long_is_none(alerts: list[Row]) -> None:
+    assert story(alerts, "wall_vanished", "EATEN") == story(alerts, "wall_vanished", "STOOD") == []
 
 
 def test_a_spread_against_its_own_median(alerts: list[Row]) -> None:
