@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE trades (
   price DOUBLE,
   size DOUBLE,
   side STRING,
-  headers MAP<STRING, BYTES> METADATA VIRTUAL,
+  headers MAP<STRING, BYTES> NOT NULL METADATA VIRTUAL,
   event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
   WATERMARK FOR event_ts AS TO_TIMESTAMP_LTZ(
     LEAST(COALESCE(CAST(CAST(headers['since'] AS STRING) AS BIGINT), event_time), COALESCE(recv_us / 1000, event_time)), 3
