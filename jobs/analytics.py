@@ -97,8 +97,8 @@ TUNING = {
     "execution.buffer-timeout.interval": "20ms",
     # Views that several others build on are planned once: half the time that a submission takes.
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
-    # Half a hundred operators take part in a checkpoint: one a second takes a fifth of a core, and at one in two a seventh more records
-    # go through. Readers of committed alerts wait half a second longer for it on average.
+    # Half a hundred operators take part in a checkpoint: one a second takes a fifth of a core, and at one in two
+    # a seventh more records go through. Readers of committed alerts wait half a second longer for it on average.
     "execution.checkpointing.interval": "2s",
     # Threads of Python, interrupted while they start (by a refusing database), never start again in that TaskManager.
     "python.execution-mode": "process",

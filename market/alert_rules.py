@@ -49,7 +49,7 @@ def alert_rules(settings: Settings) -> dict[str, Rule]:
         Rule("extreme_imbalance", "size of the imbalance", LEAST_SHARE, 1, imbalance),
         Rule("imbalance_flip", "size of the imbalance on both sides", LEAST_SHARE, 1, imbalance),
         Rule("spread_widening", "times the median spread", 1, 1000, _doubled(settings.spread_alert_multiplier)),
-        Rule("liquidity_withdrawal", "share of a side's depth", LEAST_SHARE, 1, Thresholds(lost, (1 + lost) / 2)),
+        Rule("liquidity_withdrawal", "share of both sides' depth", LEAST_SHARE, 1, Thresholds(lost, (1 + lost) / 2)),
         Rule("order_flow_burst", "standard deviations", 0.1, 1000, _doubled(settings.ofi_alert_z)),
         Rule("book_stale", "1 a gap, 2 stale or untrusted", 1, 2, Thresholds(1.0, 2.0)),
         Rule("trade_sweep", "price levels taken at once", 2, 1000, _doubled(float(settings.sweep_alert_levels))),

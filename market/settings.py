@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     alert_held_ms: int = Field(1000, ge=0, description="how long an imbalance must be extreme")
     spread_alert_multiplier: float = Field(2.0, gt=1, description="spread over its rolling median; twice that is high")
     liquidity_alert_share: float = Field(
-        0.5, ge=LEAST_SHARE, lt=1, description="share of a side's depth lost within five seconds"
+        0.5, ge=LEAST_SHARE, lt=1, description="share of both sides' depth lost against five seconds"
     )
     ofi_alert_z: float = Field(
         4.0, gt=0, description="order flow of a second in standard deviations; twice that is high"
