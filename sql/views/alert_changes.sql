@@ -5,8 +5,8 @@ SELECT *
 FROM (
   SELECT
     *,
-    COALESCE(LAG(hot) OVER by_time, 0) AS hot_before,
-    COALESCE(LAG(risen) OVER by_time, 0) AS risen_before
+    CASE WHEN COUNT(*) OVER one_before > 1 THEN FIRST_VALUE(hot) OVER one_before ELSE 0 END AS hot_before,
+    CASE WHEN COUNT(*) OVER one_before > 1 THEN FIRST_VALUE(risen) OVER one_before ELSE 0 END AS risen_before
   FROM (
     SELECT
       *,
@@ -18,6 +18,6 @@ FROM (
       ) AS risen
     FROM held_readings
   )
-  WINDOW by_time AS (PARTITION BY rule, venue, symbol ORDER BY read_ts)
+  WINDOW one_before AS (PARTITION BY rule, venue, symbol ORDER BY read_ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 )
 WHERE hot <> hot_before OR risen > risen_before

@@ -6,7 +6,7 @@
 CREATE TEMPORARY VIEW hot_runs AS
 SELECT *
 FROM (
-  SELECT *, LAG(`value`) OVER by_time AS value_before
+  SELECT *, CASE WHEN COUNT(*) OVER one_before > 1 THEN FIRST_VALUE(`value`) OVER one_before END AS value_before
   FROM (
     SELECT
       rule,
@@ -25,7 +25,7 @@ FROM (
     UNION ALL
     SELECT * FROM ended_readings
   )
-  WINDOW by_time AS (PARTITION BY rule, venue, symbol ORDER BY read_ts)
+  WINDOW one_before AS (PARTITION BY rule, venue, symbol ORDER BY read_ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 )
 WHERE
   held_ms > 0 AND ABS(`value`) >= medium

@@ -97,6 +97,8 @@ def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Ba
         wait_until(lambda: desk.count("orderbook.processed") == total, "every record to be committed")
         desk.send(closing(batches, "closing"))
         wait_until(lambda: closed(desk, "closing"), "the closing windows")
+        before = checkpoints(desk)
+        wait_until(lambda: checkpoints(desk) > before + 1, "a checkpoint that began after them")
         for name in ("windows", "alerts"):
             wait_until(lambda n=name: stored(desk, f"orderbook_{n}") == desk.count(f"orderbook.{n}"), name)
         yield Run(desk, batches, watch)
@@ -105,6 +107,12 @@ def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Ba
 def closed(desk: Desk, venue: str) -> bool:
     """Whether the windows before the last of the hours that follow are in the table."""
     return stored(desk, f"orderbook_windows WHERE venue = '{venue}' AND size = '1s'") == HOURS - 1
+
+
+def checkpoints(desk: Desk) -> int:
+    """How many the analytics job has completed: each flushes to the table, and to the topic, what came before it."""
+    (job,) = desk.cluster.running("analytics")
+    return int(desk.cluster.get(f"/jobs/{job}/checkpoints")["counts"]["completed"])
 
 
 def stored(desk: Desk, what: str) -> int:
