@@ -1,4 +1,5 @@
--- One row per wall that came and went within two seconds: how many times the depth without it, negative on the ask side.
+-- One row per wall that came and went within two seconds: how many times the depth without it, negative on the ask side; none below nine
+-- tenths of the least threshold that there can be (2), so that what is no wall on one side does not end what is one on the other.
 -- Key (venue, symbol, side, read_ts). Time: read_ts. State: what two seconds hold.
 CREATE TEMPORARY VIEW wall_readings AS
 SELECT venue, symbol, read_ts, event_time, CASE side WHEN 'bid' THEN times ELSE -times END AS `value`
@@ -21,3 +22,4 @@ MATCH_RECOGNIZE (
       AND gone.low_before >= 2 * wall.high_before
       AND gone.depth_low < 2 * wall.high_before
 )
+WHERE times >= 1.8
