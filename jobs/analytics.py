@@ -42,6 +42,7 @@ ALERT_VIEWS = (
     "views/tick_readings",
     "views/telling_readings",
     "views/side_ticks",
+    "views/vanished_walls",
     "views/wall_readings",
     "views/second_readings",
     "views/sweep_readings",

@@ -43,6 +43,7 @@ def trade(ms: int, price: float) -> Row:
     return fixed | {"price": price, "size": 1.0, "side": "sell"}
 
 
+LIFTED = dict.fromkeys((100, 200), {"bid_depth": 80.0, "ask_depth": 35.0})
 EXTREME = {500: 0.6, 3000: 0.8, 5000: 0.48, 6000: 0.3}
 RECORDS = [
     *imbalances("EXTREME", EXTREME, 7000),
@@ -55,6 +56,7 @@ RECORDS = [
     *depths("DRAIN", {1600: 4.0, 1700: 2.0}, 9000, "bid_depth", "ask_depth"),
     *depths("MOVED", {1600: 2.0}, 3000, "bid_depth"),
     *depths("WALL", {100: 35.0, 300: 10.0}, 700, "bid_depth"),
+    *(record("BOTH", ms, **LIFTED.get(ms, {})) for ms in range(0, 700, 100)),
     *depths("GROWN", {100: 60.0, 200: 130.0, 300: 70.0, 400: 15.0}, 700, "ask_depth"),
     *depths("EATEN", {100: 35.0, 200: 19.0, 300: 9.0}, 700, "ask_depth"),
     *depths("STOOD", {100: 35.0, 2200: 10.0}, 2700, "ask_depth"),
@@ -138,6 +140,11 @@ def test_both_sides_thin_out(alerts: list[Row]) -> None:
 
 def test_a_wall_that_comes_and_goes(alerts: list[Row]) -> None:
     assert story(alerts, "wall_vanished", "WALL") == [("enter", "medium", 300), ("exit", "medium", 400)]
+
+
+def test_two_walls_that_go_at_once_are_one_reading_that_of_the_larger(alerts: list[Row]) -> None:
+    assert story(alerts, "wall_vanished", "BOTH") == [("enter", "medium", 300), ("exit", "medium", 400)]
+    assert {row["value"] for row in alerts if row["symbol"] == "BOTH" and row["phase"] == "enter"} == {8.0}
 
 
 def test_a_wall_may_grow_and_shrink_as_long_as_it_stands(alerts: list[Row]) -> None:
