@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from market.book import Book, Level, Side
+from market.book import Book
 from market.feeds.base import Held
+from market.side import Level, Side
 
 VERSION = 1
 SLACK_BYTES = 4096  # a small book is not rewritten every few batches

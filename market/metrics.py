@@ -13,8 +13,8 @@ from operator import mul
 
 from msgspec import Struct
 
-from market.book import Level, Top
 from market.records import Processed
+from market.side import Level, Top
 
 PRICE_DIGITS = 15  # no venue prints more significant digits, so a difference of two prices is exact at this many
 FADING_RATIO = 3.0
@@ -40,7 +40,10 @@ def microprice(bid: float, bid_size: float, ask: float, ask_size: float) -> floa
     Both sizes 0: the mid.
     """
     total = bid_size + ask_size
-    return min(ask, bid + (ask - bid) * (bid_size / total)) if total else (bid + ask) / 2
+    if not total:
+        return (bid + ask) / 2
+    price = bid + (ask - bid) * (bid_size / total)
+    return price if price < ask else ask
 
 
 def imbalance(bids: float, asks: float) -> float | None:
@@ -114,7 +117,7 @@ class SideMetrics(Struct, gc=False):
 
 def side_metrics(top: Top, weights: Sequence[float]) -> SideMetrics:
     """One side over as many levels as there are weights. Price and size of an empty side are 0."""
-    sizes = top.sizes[: len(weights)]
+    sizes = top.sizes if len(top.sizes) <= len(weights) else top.sizes[: len(weights)]
     if not sizes:
         return SideMetrics(top, 0.0, 0.0, 0.0, 0.0, 0)
     return SideMetrics(top, top.sign * top.keys[0], sizes[0], sum(sizes), sum(map(mul, weights, sizes)), len(sizes))
@@ -140,9 +143,10 @@ def measure(
     """
     bid, bid_size, ask, ask_size = bids.price, bids.size, asks.price, asks.size
     bid_depth, ask_depth = bids.depth, asks.depth
+    bid_levels, ask_levels = bids.levels, asks.levels
     reasons = [*flags]
     now = middle = micro = gap = gap_bps = flow = None
-    if bids.levels and asks.levels:
+    if bid_levels and ask_levels:
         now = Touch(bid, bid_size, ask, ask_size)
         middle, gap = (bid + ask) / 2, spread(bid, ask)
         gap_bps = 1e4 * gap / middle
@@ -152,7 +156,7 @@ def measure(
         else:
             flow = order_flow(before, now)
     else:
-        reasons.append("one_sided" if bids.levels or asks.levels else "empty")
+        reasons.append("one_sided" if bid_levels or ask_levels else "empty")
     total = bid_depth + ask_depth
     row = Processed(
         venue,
@@ -160,10 +164,10 @@ def measure(
         event_time,
         recv_us,
         update_id,
-        bid if bids.levels else None,
-        bid_size if bids.levels else None,
-        ask if asks.levels else None,
-        ask_size if asks.levels else None,
+        bid if bid_levels else None,
+        bid_size if bid_levels else None,
+        ask if ask_levels else None,
+        ask_size if ask_levels else None,
         middle,
         micro,
         gap,
@@ -174,8 +178,8 @@ def measure(
         imbalance(bids.weighted, asks.weighted),
         (bid_size + ask_size) / total if total else None,  # vtob: the touch's share of the summed depth
         flow,
-        bids.levels,
-        asks.levels,
+        bid_levels,
+        ask_levels,
         depth,
         reasons,
     )

@@ -6,10 +6,10 @@ import msgspec
 
 from market.batch import Batch
 from market.book import Book
-from market.book import Side as BookSide
 from market.config import KeeperConfig
 from market.metrics import SideMetrics, Touch, measure, rank_weights, side_metrics
 from market.records import Resync, Side, State, Status, TopOfBook, Trade
+from market.side import Side as BookSide
 
 _encode = msgspec.json.Encoder().encode
 

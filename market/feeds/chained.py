@@ -17,6 +17,7 @@ from market.feeds.base import Connections, Held, Take
 from market.life import MICROS, Life, Origin
 from market.output import Output
 from market.records import Envelope
+from market.side import absolute
 from market.venues import deribit
 from market.venues.deribit import BookData, BookFrame
 from market.venues.wire import APPLY, SKIP, Kind
@@ -93,9 +94,7 @@ class ChainedFeed:
 
     def _apply(self, heard: Heard[BookFrame], data: BookData) -> None:
         book = self._book
-        bids, more_bids = deribit.changes(data.bids)
-        asks, more_asks = deribit.changes(data.asks)
-        if book.apply(bids, asks) != more_bids + more_asks:
+        if book.act(data.bids, data.asks):
             self._output.batch.counts.surprises += 1
         if book.crossed():
             self._cross(heard, data)
@@ -109,7 +108,7 @@ class ChainedFeed:
             return
         counts.snapshots += 1
         self._output.before = None
-        self._book.replace(deribit.changes(data.bids)[0], deribit.changes(data.asks)[0])
+        self._book.replace(absolute(data.bids), absolute(data.asks))
         self.state.followed = heard.conn
         if self._book.crossed():
             self._cross(heard, data)

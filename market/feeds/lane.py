@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from market.book import Book, Level
+from market.book import Book
 from market.envelope import Heard, Unusable, check_time
+from market.side import Level
 from market.venues import kraken
 from market.venues.kraken import BookFrame
 

@@ -7,7 +7,6 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from market.book import Level
 from market.envelope import Heard, Unusable
 from market.venues.wire import APPLY, GAP, SKIP, Id, Kind, Millis, Price, Print, Size, Step, Traded
 
@@ -126,20 +125,3 @@ def step(book_id: int, data: BookData) -> Step:
     if data.prev_change_id == book_id:
         return APPLY
     return SKIP if data.change_id <= book_id else GAP
-
-
-def changes(levels: Levels) -> tuple[list[Level], int]:
-    """Prices and sizes, a deleted level with size 0; and by how many levels the side grows if nothing surprises.
-
-    A surprise is a `new` that is there already, or a `delete` that is not.
-    """
-    sizes, growth = [], 0
-    for action, price, amount in levels:
-        if action != "change":
-            if action == "new":
-                growth += 1
-            else:
-                growth -= 1
-                amount = 0.0
-        sizes.append((price, amount))
-    return sizes, growth

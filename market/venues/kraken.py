@@ -11,8 +11,9 @@ from zlib import crc32
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from market.book import Book, Level
+from market.book import Book
 from market.envelope import DECODE_ERRORS, Heard, Unusable
+from market.side import Level
 from market.venues.wire import Id, Kind, Price, Print, Size, Traded
 
 WS = "wss://ws.kraken.com/v2"

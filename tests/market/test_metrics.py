@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market import metrics
-from market.book import Book, Level
+from market.book import Book
 from market.metrics import Touch, measure, rank_weights, side_metrics
 from market.records import Processed
+from market.side import Level
 
 WIDE = 100  # full depth
 

@@ -26,11 +26,6 @@ def test_a_snapshot_with_a_predecessor_replaces_it_too() -> None:
     assert deribit.is_snapshot(BookData("snapshot", 1, "BTC-PERPETUAL", 5, [], [], 4))
 
 
-def test_a_deleted_level_has_no_size_whatever_its_amount_says_and_the_side_grows_by_what_is_new() -> None:
-    levels: deribit.Levels = [("delete", 1.0, 7.0), ("change", 2.0, 3.0), ("new", 3.0, 1.0), ("new", 4.0, 1.0)]
-    assert deribit.changes(levels) == ([(1.0, 0.0), (2.0, 3.0), (3.0, 1.0), (4.0, 1.0)], 1)
-
-
 KINDS = [
     ("book.100ms", Kind.BOOK),
     ("book.raw", Kind.BOOK),
