@@ -117,7 +117,7 @@ class SideMetrics(Struct, gc=False):
 
 def side_metrics(top: Top, weights: Sequence[float]) -> SideMetrics:
     """One side over as many levels as there are weights. Price and size of an empty side are 0."""
-    sizes = top.sizes if len(top.sizes) <= len(weights) else top.sizes[: len(weights)]
+    sizes = top.sizes[: len(weights)]
     if not sizes:
         return SideMetrics(top, 0.0, 0.0, 0.0, 0.0, 0)
     return SideMetrics(top, top.sign * top.keys[0], sizes[0], sum(sizes), sum(map(mul, weights, sizes)), len(sizes))

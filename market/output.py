@@ -8,7 +8,7 @@ from market.batch import Batch
 from market.book import Book
 from market.config import KeeperConfig
 from market.metrics import SideMetrics, Touch, measure, rank_weights, side_metrics
-from market.records import Resync, Side, State, Status, TopOfBook, Trade
+from market.records import Processed, Resync, Side, State, Status, TopOfBook, Trade
 from market.side import Side as BookSide
 
 _encode = msgspec.json.Encoder().encode
@@ -40,7 +40,7 @@ class Output:
         self._weights = rank_weights(config.depth)
         self._bids: SideMetrics | None = None
         self._asks: SideMetrics | None = None
-        self._last: tuple[int, int, int] | None = None
+        self._last: Processed | None = None
         self.before: Touch | None = None
         self.batch = Batch()
 
@@ -51,10 +51,8 @@ class Output:
         row, self.before = measure(
             self._venue, self._symbol, event_time, recv_us, update_id, bids, asks, self._depth, self.before, flags
         )
-        self._last = (event_time, recv_us, update_id)
-        batch = self.batch
-        batch.counts.applied += 1
-        batch.processed.append(_encode(row))
+        self._last = row
+        self.batch.processed.append(_encode(row))
 
     def _measured(self, side: BookSide, last: SideMetrics | None) -> SideMetrics:
         """A side's metrics, taken anew only where the side has changed: most frames touch one side."""
@@ -91,8 +89,10 @@ class Output:
     def take(self) -> Batch:
         """The finished batch; the next line starts another."""
         batch, self.batch = self.batch, Batch()
-        if self._last is not None and self._bids is not None and self._asks is not None:
+        batch.counts.applied = len(batch.processed)
+        last, self._last = self._last, None
+        if last is not None and self._bids is not None and self._asks is not None:
             sides = [side.top.levels()[: self._levels] for side in (self._bids, self._asks)]
-            batch.book = _encode(TopOfBook(self._venue, self._symbol, *self._last, *sides))
-            self._last = None
+            when = (last.event_time, last.recv_us, last.update_id)
+            batch.book = _encode(TopOfBook(self._venue, self._symbol, *when, *sides))
         return batch
