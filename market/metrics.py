@@ -7,7 +7,7 @@ from 3.11's. Prices and sizes are doubles, which hold every venue's decimals exa
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from math import floor, log10
 from operator import mul
 
@@ -29,6 +29,7 @@ class Touch(Struct, array_like=True, gc=False):
     ask_size: float
 
 
+@lru_cache(maxsize=1024)  # every second update leaves the touch's prices as they were, and rounding takes long
 def spread(bid: float, ask: float) -> float:
     """ask − bid as decimals would give it (10.1 − 9.3 is 0.8): rounded to the last digit such prices can have."""
     return round(ask - bid, PRICE_DIGITS - 1 - floor(log10(ask)))

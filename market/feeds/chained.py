@@ -85,21 +85,14 @@ class ChainedFeed:
     def _advance(self, heard: Heard[BookFrame], data: BookData, follows: bool) -> None:
         step = deribit.step(self.state.book_id, data)
         if step is APPLY:
-            self._apply(heard, data)
+            if self._book.act(data.bids, data.asks):
+                self._output.batch.counts.surprises += 1
+            self._publish(heard, data)
         elif step is SKIP or not follows:
             self._output.batch.counts.skipped += 1
         else:
             self._life.lose(heard, data.timestamp, "sequence", expected=self.state.book_id, actual=data.prev_change_id)
             self._book.clear()
-
-    def _apply(self, heard: Heard[BookFrame], data: BookData) -> None:
-        book = self._book
-        if book.act(data.bids, data.asks):
-            self._output.batch.counts.surprises += 1
-        if book.crossed():
-            self._cross(heard, data)
-        else:
-            self._publish(heard, data)
 
     def _replace(self, heard: Heard[BookFrame], data: BookData) -> None:
         counts = self._output.batch.counts
@@ -110,23 +103,22 @@ class ChainedFeed:
         self._output.before = None
         self._book.replace(absolute(data.bids), absolute(data.asks))
         self.state.followed = heard.conn
-        if self._book.crossed():
-            self._cross(heard, data)
-            return
-        if not self._life.live:
-            self._life.gain(heard, data.timestamp)
         self._publish(heard, data)
 
     def _publish(self, heard: Heard[BookFrame], data: BookData) -> None:
+        """Say what the book is now, unless it is crossed: then it is lost."""
+        life = self._life
+        if self._book.crossed():
+            self._output.batch.counts.crossed += 1
+            life.lose(heard, data.timestamp, "crossed")
+            self._book.clear()
+            return
+        if not life.live:
+            life.gain(heard, data.timestamp)
         self.state.book_id = data.change_id
-        if self._life.state.stale:
-            self._life.resume(heard, data.timestamp)
+        if life.state.stale:
+            life.resume(heard, data.timestamp)
         self._output.publish(self._book, data.change_id, data.timestamp, heard.recv_us)
-
-    def _cross(self, heard: Heard[BookFrame], data: BookData) -> None:
-        self._output.batch.counts.crossed += 1
-        self._life.lose(heard, data.timestamp, "crossed")
-        self._book.clear()
 
     def connection(self, envelope: Envelope) -> None:
         """When the last connection that brought changes is gone, the book is stale, not wrong."""
