@@ -30,7 +30,7 @@ from market.topics import record_key
 
 FRAMES = 4_000
 BATCH = 50
-PASSES = 5
+PASSES = 9
 REPEATS = 20  # of a recording of some 200 frames
 DEPTHS = (50, 5_000)  # levels of a book, both sides together
 BUDGETS_US = {"binance": 15.0, "binance_usdm": 15.0, "deribit": 15.0, "kraken": 15.0, "kraken_20": 35.0}
