@@ -32,7 +32,19 @@ class Side:
     overwritten or pruned.
     """
 
-    __slots__ = ("_changed", "_changes", "_digits", "_reach", "_sign", "_sizes", "_top", "keys", "texts", "whole")
+    __slots__ = (
+        "_best_first",
+        "_changed",
+        "_changes",
+        "_digits",
+        "_reach",
+        "_sign",
+        "_sizes",
+        "_top",
+        "keys",
+        "texts",
+        "whole",
+    )
 
     def __init__(self, sign: float) -> None:
         self._sign = sign
@@ -45,6 +57,7 @@ class Side:
         self._digits: bytes | None = None
         self._top: Top | None = None
         self._reach = 0
+        self._best_first = slice(0)
 
     def __len__(self) -> int:
         return len(self.keys) - 1
@@ -126,10 +139,10 @@ class Side:
 
     def top(self, depth: int) -> "Top":
         """The best `depth` levels as they are now; the same object for as long as nothing changes."""
-        if self._top is None or self._reach != depth:
-            best_first = slice(-2, -depth - 2, -1)
-            self._top = Top(self._sign, self.keys[best_first], self._sizes[best_first])
-            self._reach = depth
+        if self._reach != depth:
+            self._reach, self._best_first, self._top = depth, slice(-2, -depth - 2, -1), None
+        if self._top is None:
+            self._top = Top(self._sign, self.keys[self._best_first], self._sizes[self._best_first])
         return self._top
 
     def spell(self, levels: Sequence[Level], texts: Iterable[bytes]) -> None:
