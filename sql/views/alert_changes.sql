@@ -5,8 +5,8 @@ SELECT *
 FROM (
   SELECT
     *,
-    CASE WHEN COUNT(*) OVER one_before > 1 THEN FIRST_VALUE(hot) OVER one_before ELSE 0 END AS hot_before,
-    CASE WHEN COUNT(*) OVER one_before > 1 THEN FIRST_VALUE(risen) OVER one_before ELSE 0 END AS risen_before
+    SUM(hot) OVER one_before - hot AS hot_before,
+    SUM(risen) OVER one_before - risen AS risen_before
   FROM (
     SELECT
       *,

@@ -7,18 +7,16 @@ FROM (
   SELECT
     *,
     CASE
-      WHEN ABS(`value`) >= medium AND event_time - medium_since >= held_ms THEN 1
-      WHEN ABS(`value`) < 0.9 * medium OR SIGN(`value`) <> SIGN(value_before) THEN 0
+      WHEN ABS(level) >= 2 AND event_time - medium_since >= held_ms THEN 1
+      WHEN level = 0 OR SIGN(level) <> SIGN(level_before) THEN 0
     END AS hot,
-    CASE WHEN ABS(`value`) >= high AND event_time - high_since >= held_ms THEN 1 ELSE 0 END AS very_hot
+    CASE WHEN ABS(level) >= 3 AND event_time - high_since >= held_ms THEN 1 ELSE 0 END AS very_hot
   FROM (
     SELECT
       *,
-      LAST_VALUE(CASE WHEN ABS(`value`) >= medium AND NOT (same_side AND ABS(value_before) >= medium) THEN event_time END)
-        OVER until_now AS medium_since,
-      LAST_VALUE(CASE WHEN ABS(`value`) >= high AND NOT (same_side AND ABS(value_before) >= high) THEN event_time END)
-        OVER until_now AS high_since
-    FROM (SELECT *, COALESCE(SIGN(`value`) = SIGN(value_before), FALSE) AS same_side FROM hot_runs)
+      LAST_VALUE(CASE WHEN ABS(level) >= 2 AND level_before * SIGN(level) < 2 THEN event_time END) OVER until_now AS medium_since,
+      LAST_VALUE(CASE WHEN ABS(level) >= 3 AND level_before * SIGN(level) < 3 THEN event_time END) OVER until_now AS high_since
+    FROM hot_runs
     WINDOW until_now AS (
       PARTITION BY rule, venue, symbol ORDER BY read_ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
