@@ -32,8 +32,9 @@ class Said:
     lines: list[bytes]
 
     def headers(self) -> Headers:
-        """As sql/inserts/lines.sql has it: the event time of the first line."""
-        return [("since", b"%d" % msgspec.json.decode(self.lines[0])["event_time"])]
+        """As sql/inserts/lines.sql has them: the event times of the first line and of the last."""
+        times = (msgspec.json.decode(line)["event_time"] for line in (self.lines[0], self.lines[-1]))
+        return [(name, b"%d" % time) for name, time in zip(("since", "until"), times, strict=True)]
 
 
 def plan(venue: str, symbols: int, touched: int) -> Plan:

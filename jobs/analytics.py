@@ -19,6 +19,9 @@ SOURCES = (
     "sources/alert_rules",
 )
 BOOK_VIEWS = (
+    "views/good_records",
+    "views/last_records",
+    "views/metrics_1s",
     "views/book_moments",
     "views/book_ticks",
     "views/book_seconds",
@@ -64,7 +67,7 @@ CHECKS = (
     "sinks/dead_letters_sink",
 )
 CHECKED = (topics.PROCESSED, topics.TRADES)
-RELATIONS = SOURCES + ("views/metrics_1s",) + BOOK_VIEWS + TRADE_VIEWS + CHAIN_VIEWS + ALERT_VIEWS
+RELATIONS = SOURCES + BOOK_VIEWS + TRADE_VIEWS + CHAIN_VIEWS + ALERT_VIEWS
 SINKS = (
     "sinks/orderbook_metrics_sink",
     "sinks/orderbook_windows_sink",
@@ -94,9 +97,9 @@ TUNING = {
     "table.exec.state.ttl": "7 d",
     # Before the exchange an aggregate would only add an operator: behind a union it has no part in the source's thread.
     "table.optimizer.agg-phase-strategy": "ONE_PHASE",
-    # Flink's own default. Half a hundred threads that flush every 5 ms, as the cluster does for the books job, take a
-    # tenth of a core, at 20 ms a twentieth; and who reads committed alerts waits for a checkpoint anyway.
-    "execution.buffer-timeout.interval": "100ms",
+    # Half a hundred threads that flush every 5 ms, as the cluster has it for the books job, take a tenth of a core. But
+    # what is rarely said (that a book is lost) must not lie in a buffer for long while records overtake it.
+    "execution.buffer-timeout.interval": "20ms",
     # Views that several others build on are planned once: half the time that a submission takes.
     "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
     # Half a hundred operators take part in a checkpoint: one a second takes a fifth of a core, and at one in two

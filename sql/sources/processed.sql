@@ -30,7 +30,7 @@ CREATE TEMPORARY TABLE processed (
   headers MAP<STRING, BYTES> NOT NULL METADATA VIRTUAL,
   event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
   WATERMARK FOR event_ts AS TO_TIMESTAMP_LTZ(
-    LEAST(COALESCE(CAST(CAST(headers['since'] AS STRING) AS BIGINT), event_time), COALESCE(recv_us / 1000, event_time)), 3
+    LEAST(COALESCE(TRY_CAST(CAST(headers['since'] AS STRING) AS BIGINT), event_time), COALESCE(recv_us / 1000, event_time)), 3
   ) - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',

@@ -29,8 +29,6 @@ FROM (
   SELECT
     *,
     ROW_NUMBER() OVER (PARTITION BY venue, symbol, window_start, window_end ORDER BY event_ts DESC) AS place
-  FROM TABLE(TUMBLE(TABLE processed, DESCRIPTOR(event_ts), INTERVAL '1' SECOND))
-  WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL
-    AND update_id IS NOT NULL AND levels_bid IS NOT NULL AND levels_ask IS NOT NULL AND depth IS NOT NULL
+  FROM TABLE(TUMBLE(TABLE last_records, DESCRIPTOR(event_ts), INTERVAL '1' SECOND))
 )
 WHERE place = 1

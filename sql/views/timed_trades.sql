@@ -5,5 +5,5 @@ SELECT venue, symbol, event_time, event_ts, price, size, side
 FROM good_trades
 UNION ALL
 SELECT venue, symbol, event_time, event_ts, mid, mid, 'none'
-FROM processed
+FROM good_records
 WHERE event_time < 0

@@ -16,7 +16,8 @@ def test_what_the_books_job_would_say_is_said_batch_by_batch() -> None:
     processed = [line for batch in batches if batch.topic == topics.PROCESSED for line in batch.lines]
     assert len(processed) > 300
     first = next(batch for batch in batches if batch.topic == topics.PROCESSED)
-    assert first.headers() == [("since", str(json.loads(first.lines[0])["event_time"]).encode())]
+    times = [str(json.loads(line)["event_time"]).encode() for line in (first.lines[0], first.lines[-1])]
+    assert first.headers() == [("since", times[0]), ("until", times[1])]
     assert {batch.key for batch in batches} == {f"binance:{batch.symbol}" for batch in batches}
 
 

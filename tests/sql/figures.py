@@ -38,13 +38,14 @@ def trade_bars(trades: pd.DataFrame) -> pd.DataFrame:
 
 
 def _moments(records: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
-    """All that happens to a book in the order of its time; in one ms it is synced, then updated, then lost."""
-    updates = records.assign(place=1, lost=False)
-    lost = states["state"] != "synced"
-    changes = states[["event_time"]].assign(place=np.where(lost, 2, 0), lost=lost)
-    both = pd.concat([updates, changes]).sort_values(["event_time", "place"], kind="stable", ignore_index=True)
+    """All updates and losses of a book in the order of their time; in one ms it is updated, then lost."""
+    losses = states.loc[states["state"] != "synced", ["event_time"]]
+    both = pd.concat([records.assign(lost=False), losses.assign(lost=True)])
+    both = both.sort_values(["event_time", "lost"], kind="stable", ignore_index=True)
     counted = both["imbalance"].notna() & both["spread"].notna()
-    return both.assign(counted=counted.astype(float), lost=both["lost"].astype(float), update=both["place"] == 1)
+    return both.assign(
+        counted=counted.astype(float), lost=both["lost"].astype(float), update=~both["lost"].astype(bool)
+    )
 
 
 def _starts(times: "pd.Series[int]", size: str) -> Iterable[int]:

@@ -5,15 +5,17 @@ STATES  (s)   8.0 gap, back with the record at 64.0
 """
 
 import random
+from base64 import b64encode
 
 import pytest
 
 from tests.flink import Row, rows_of
 
 NOON = 1767268800000
-VIEWS = ("windows", "trades_1s", "trades_1m")
+VIEWS = ("windows", "metrics_1s", "trades_1s", "trades_1m")
 RELATIONS = (
     "functions/standing",
+    *(f"views/{name}" for name in ("good_records", "last_records", "metrics_1s")),
     *(f"views/{name}" for name in ("book_moments", "book_ticks", "book_seconds", "standing_seconds")),
     *(f"views/{name}" for name in ("sums_1s", "sums_10s", "sums_1m", "windows")),
     *(f"views/{name}" for name in ("good_trades", "timed_trades", "trades_1s", "trades_1m")),
@@ -26,6 +28,13 @@ def record(ms: int, imbalance: float | None, symbol: str = "HAND", spread: float
     return {"venue": "kraken", "symbol": symbol, "event_time": NOON + ms, "update_id": ms} | values | sizes
 
 
+def said(ms: int, *batch: int | str) -> Row:
+    """A record of the metrics' own second, with the times of its batch (ms after noon) as its headers, or none."""
+    texts = [str(NOON + time) if isinstance(time, int) else time for time in batch]
+    headers = {name: b64encode(text.encode()).decode() for name, text in zip(("since", "until"), texts, strict=False)}
+    return record(ms, 0.1, "SAID") | {"levels_bid": 5, "levels_ask": 5, "depth": 10, "headers": headers}
+
+
 def trade(ms: int, price: float, size: float, side: str) -> Row:
     return {
         "venue": "kraken", "symbol": "HAND", "event_time": NOON + ms, "trade_id": str(ms), "price": price, "size": size,
@@ -36,12 +45,20 @@ def trade(ms: int, price: float, size: float, side: str) -> Row:
 HAND = [(100, 0.5), (600, -0.5), (550, 0.1), (1500, 0.2), (5000, 0.3), (64000, 0.0)]
 draw = random.Random(5)
 DRAWN = sorted({draw.randrange(0, 30_000): draw.uniform(-1, 1) for _ in range(200)}.items())
+SAID = [
+    *(said(ms, 31_000, 31_900) for ms in (31_000, 31_900, 31_500)),  # of one second; they come in any order
+    *(said(ms, 32_100, 33_200) for ms in (32_100, 32_400, 33_200)),  # of two seconds
+    said(34_000, 34_000, 34_900),  # whose last never comes
+    said(35_000),
+    said(35_300, "soon", "later"),  # nobody's
+]
 AHEAD = record(3_000_000, 0.9, "AHEAD") | {"recv_us": NOON * 1000}  # by fifty minutes of when it was received
 RECORDS = [
     AHEAD,
     *(record(ms, value, "DRAWN") for ms, value in DRAWN if ms < 100),
     *(record(ms, value) for ms, value in HAND[:-1]),
     *(record(ms, value, "DRAWN") for ms, value in DRAWN if ms > 5000),
+    *SAID,
     *(record(ms, value) for ms, value in HAND[-1:]),
     "not JSON",
     '{"venue": null, "symbol": "HAND", "event_time": null}',
@@ -130,6 +147,11 @@ def by_the_millisecond(begin: int, end: int) -> float:
     """Mean over every millisecond at which a value is known."""
     values = [[value for ms, value in COUNTED if ms <= now][-1:] for now in range(max(begin, COUNTED[0][0]), end)]
     return sum(value for (value,) in values) / len(values)
+
+
+def test_the_last_record_of_a_second_is_kept_whatever_batches_it_was_said_in(rows: dict[str, list[Row]]) -> None:
+    found = {row["second"][17:19]: row["update_id"] for row in rows["metrics_1s"] if row["symbol"] == "SAID"}
+    assert found == {"31": 31_900, "32": 32_400, "33": 33_200, "35": 35_300}
 
 
 def test_trades_of_a_second_and_of_a_minute(rows: dict[str, list[Row]]) -> None:
