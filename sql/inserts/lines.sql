@@ -1,13 +1,13 @@
 -- What a job says: each batch leaves Python as one row per topic, its lines joined, and is split here.
 -- Headers: the event times of the batch's first line (since) and of its last (until). Before since of the partition's next batch no reader
--- may take later times as complete; between the two more of the same key's lines follow.
+-- may take later times as complete. The search for the last begins once: lines without a time (dead letters) may be megabytes.
 INSERT INTO lines_sink
 SELECT topic_name, record_key, line, MAP['since', CAST(since AS BYTES), 'until', CAST(until AS BYTES)]
 FROM (
   SELECT
     *,
     REGEXP_EXTRACT(payload, '"event_time":(\d+)', 1) AS since,
-    REGEXP_EXTRACT(payload, '(?s).*"event_time":(\d+)', 1) AS until
+    REGEXP_EXTRACT(payload, '\A(?s:.*)"event_time":(\d+)', 1) AS until
   FROM outputs
 )
 CROSS JOIN UNNEST(SPLIT(payload, CHR(10))) AS lines(line)
