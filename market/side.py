@@ -15,7 +15,8 @@ from typing import Literal
 from msgspec import Struct
 
 Level = tuple[float, float]  # price, size
-Action = tuple[Literal["new", "change", "delete"], float, float]  # what is done, price, size
+Deed = Literal["new", "change", "delete"]
+Action = tuple[Deed, float, float]  # what is done, price, size
 SPARE_TEXTS = 64  # a few may stay behind before they are pruned
 
 
@@ -175,8 +176,7 @@ class Side:
         changes, self._changes, self._changed = self._changes, [], 0
         if self.whole:
             self.whole = False
-            top = self.top(len(self))
-            return top.prices(), top.sizes
+            return [self._sign * key for key in self.keys[-2::-1]], self._sizes[-2::-1]
         net = dict(chain.from_iterable(changes))
         return tuple(net), tuple(net.values())
 

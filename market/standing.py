@@ -8,7 +8,6 @@ from typing import NamedTuple
 class Standing(NamedTuple):
     """Figures of one window, times in ms. A moment counts while the book is in sync and its imbalance and spread exist.
 
-    A book that was lost is in sync again with its next update.
     The areas are sums of value times ms over `counted_ms`; `out_ms` is the time out of sync; none reaches before
     `first_ms`, the earliest moment. The `last_` fields say what stands at the window's end, for whoever carries it on:
     values are 0 unless `last_counted` is 1. Opens and closes are the first and last that are not None.
@@ -30,7 +29,7 @@ class Standing(NamedTuple):
     microprice_close: float | None
 
 
-UPDATED, LOST = 0, 1  # what a moment was, in the order in which both happen within one millisecond
+SYNCED, UPDATED, LOST = 0, 1, 2  # what a moment was, in the order in which things happen within one millisecond
 # Time in ms, what it was; imbalance, spread, weighted imbalance, microprice.
 Moment = tuple[float, float, float | None, float | None, float | None, float | None]
 IMBALANCE, WEIGHTED, MICROPRICE = 2, 4, 5

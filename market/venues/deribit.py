@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from market.envelope import Heard, Unusable
+from market.side import Deed
 from market.venues.wire import APPLY, GAP, SKIP, Id, Kind, Millis, Price, Print, Size, Step, Traded
 
 WS = "wss://www.deribit.com/ws/api/v2"
@@ -21,7 +22,7 @@ CALL_CREDITS = 500  # of 50,000, refilled at 10,000/s
 CHANNELS_PER_CALL = 200
 INSTRUMENT_CALLS_PER_S = 1
 
-Levels = list[tuple[Literal["new", "change", "delete"], Price, Size]]
+Levels = list[tuple[Deed, Price, Size]]
 
 
 class BookData(Struct, gc=False):

@@ -1,6 +1,7 @@
 -- What a job says: each batch leaves Python as one row per topic, its lines joined, and is split here.
--- Headers: the event times of the batch's first line (since) and of its last (until). Before since of the partition's next batch no reader
--- may take later times as complete. The search for the last begins once: lines without a time (dead letters) may be megabytes.
+-- Headers: the event times of the batch's first line (since) and of its last (until); null where lines have none. Until the partition's next
+-- batch no reader may take times after since as complete. A line of the time until is this one, or follows, of the same key.
+-- The search for the last begins once, at the batch's beginning: dead letters may be megabytes.
 INSERT INTO lines_sink
 SELECT topic_name, record_key, line, MAP['since', CAST(since AS BYTES), 'until', CAST(until AS BYTES)]
 FROM (

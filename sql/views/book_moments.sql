@@ -1,6 +1,5 @@
--- One row per moment of a book: an applied update (updates = 1) or the loss of the book (updates = 0, values null), which lasts until the
--- next update. That a book is synced again is no moment: the update that follows shows it, and comes by the same way as all others.
--- moment: time; 0 updated, 1 lost; imbalance, spread, weighted imbalance and microprice: for standing().
+-- One row per moment of a book: an applied update (updates = 1) or a change of its state (updates = 0, values null).
+-- moment: time; 0 synced, 1 updated, 2 lost; imbalance, spread, weighted imbalance and microprice: for standing().
 -- Key (venue, symbol, event_time), not unique. Time: event_ts.
 -- Exactly the columns that book_ticks names, in its order: else an operator between source and window would sort them, row by row.
 CREATE TEMPORARY VIEW book_moments AS
@@ -17,7 +16,7 @@ SELECT
   bid_depth,
   ask_depth,
   ofi,
-  ARRAY[event_time, 0, imbalance, spread, weighted_imbalance, microprice] AS moment,
+  ARRAY[event_time, 1, imbalance, spread, weighted_imbalance, microprice] AS moment,
   event_ts
 FROM good_records
 UNION ALL
@@ -25,16 +24,16 @@ SELECT
   venue,
   symbol,
   event_time,
+  CASE WHEN state = 'synced' THEN 1 ELSE 0 END,
   0,
   0,
-  0,
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
   CAST(NULL AS DOUBLE),
-  ARRAY[event_time, 1, NULL, NULL, NULL, CAST(NULL AS DOUBLE)],
+  ARRAY[event_time, CASE WHEN state = 'synced' THEN 0 ELSE 2 END, NULL, NULL, NULL, CAST(NULL AS DOUBLE)],
   event_ts
 FROM statuses
-WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL AND state <> 'synced'
+WHERE venue IS NOT NULL AND symbol IS NOT NULL AND event_time IS NOT NULL

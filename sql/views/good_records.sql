@@ -1,5 +1,5 @@
 -- One row per record of processed that has key and time; the topic deadletter has the others. until_ms: event time of the last record that
--- the books job said of the book together with this one (header until); null where somebody else wrote it.
+-- the books job said of the book together with this one (header until); null where the record has no such header.
 -- Key (venue, symbol, update_id). Time: event_ts.
 CREATE TEMPORARY VIEW good_records AS
 SELECT

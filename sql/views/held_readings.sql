@@ -8,7 +8,7 @@ FROM (
     *,
     CASE
       WHEN ABS(level) >= 2 AND event_time - medium_since >= held_ms THEN 1
-      WHEN level = 0 OR SIGN(level) <> SIGN(level_before) THEN 0
+      WHEN level = 0 OR level * level_before < 0 THEN 0
     END AS hot,
     CASE WHEN ABS(level) >= 3 AND event_time - high_since >= held_ms THEN 1 ELSE 0 END AS very_hot
   FROM (

@@ -1,6 +1,6 @@
 -- One row per judged reading that may change anything, beside the level of the one before it: another level than that had, or one that must
 -- last. level: 0 below nine tenths of medium, 1 to there, 2 to high, 3 from there on, negative where the value is; each by the thresholds
--- of its own time. Of those that repeat what was, one in five seconds is left, for thresholds change, too.
+-- of its own time. Of those that repeat what was, one in five seconds is left: an episode that lasts is not forgotten.
 -- Flips stand in for the imbalances they come from: of those only the weak ones are left, as 0, which end a flip. Where a chain gives none
 -- any more, ended_readings does.
 -- Key (rule, venue, symbol, read_ts). Time: read_ts. A book's first reading has a calm one (0) before it.

@@ -1,5 +1,6 @@
 -- One row per record that may be the last of its second on its book: of those that were said together in one second, only the last can be.
--- That spares most of them the way to where seconds are kept.
+-- That spares most of them the way to where seconds are kept. Who reads uncommitted data and sees half a batch before its job died has the
+-- second's last when the batch is said again.
 -- Key (venue, symbol, update_id). Time: event_ts.
 CREATE TEMPORARY VIEW last_records AS
 SELECT *

@@ -2,7 +2,7 @@
 -- The least depth of that side, and the least and the most of the tick before.
 -- Key (venue, symbol, side, tick_ts). Time: tick_ts. None where the book is of no use.
 CREATE TEMPORARY VIEW side_ticks AS
-SELECT *
+SELECT venue, symbol, tick_ts, event_time, side, depth_low, low_before, high_before, doubled, halved
 FROM (
   SELECT
     *,

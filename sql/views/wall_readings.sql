@@ -1,6 +1,6 @@
 -- One row per symbol and tick in which a wall went that had come less than two seconds before: how many times the depth without it the
 -- larger one was, negative on the ask side.
--- Key (venue, symbol, read_ts). Time: read_ts. State: what two seconds hold.
+-- Key (venue, symbol, read_ts). Time: read_ts. State: what a tick holds.
 CREATE TEMPORARY VIEW wall_readings AS
 SELECT
   venue,

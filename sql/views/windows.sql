@@ -1,4 +1,5 @@
--- One row per symbol, window size (1s, 10s, 1m) and window start.
+-- One row per symbol, window size (1s, 10s, 1m) and window start in which the book was updated or out of sync: that it was synced, and no
+-- more, makes none, since states come by a topic of their own, and in a backlog may come when the window has closed.
 -- Key (venue, symbol, size, window_start). Time: none; a row comes when its window has closed and never changes.
 CREATE TEMPORARY VIEW windows AS
 SELECT
@@ -33,3 +34,4 @@ FROM (
   UNION ALL
   SELECT * FROM sums_1m
 )
+WHERE updates > 0 OR out_ms + tail_ms * last_out > 0

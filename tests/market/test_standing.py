@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.standing import LOST, UPDATED, Standing, standing
+from market.standing import LOST, SYNCED, UPDATED, Standing, standing
 
 SECOND = 1_000
 
@@ -9,7 +9,8 @@ SECOND = 1_000
 def figures(*moments: tuple[int, int, float | None, float | None]) -> Standing:
     """Of time, in sync, imbalance (which is the weighted one, too) and spread (which is the microprice, too)."""
     rows = [
-        (time, UPDATED if synced else LOST, *2 * (imbalance, spread)) for time, synced, imbalance, spread in moments
+        (time, LOST if not synced else SYNCED if imbalance is None else UPDATED, *2 * (imbalance, spread))
+        for time, synced, imbalance, spread in moments
     ]
     return standing(rows, SECOND)
 
@@ -39,8 +40,10 @@ def test_of_one_millisecond_the_last_given_stands() -> None:
     assert figures((0, 1, 0.9, 1.0), (0, 1, 0.1, 1.0)).imbalance_area == 100.0
 
 
-def test_in_one_millisecond_a_book_is_updated_then_lost_whatever_comes_first() -> None:
-    update, lost = (500, 1, 0.5, 1.0), (500, 0, None, None)
+def test_in_one_millisecond_a_book_is_synced_then_updated_then_lost_whatever_comes_first() -> None:
+    update, synced, lost = (500, 1, 0.5, 1.0), (500, 1, None, None), (500, 0, None, None)
+    assert figures(update, synced) == figures(synced, update)
+    assert figures(update, synced).counted_ms == 500
     assert figures(lost, update) == figures(update, lost)
     assert figures(lost, update).out_ms == 500
 

@@ -16,7 +16,8 @@ SIZES = {"1s": (1000, 1000), "10s": (10_000, 1000), "1m": (60_000, 60_000)}  # l
 def windows(records: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
     """Rows as in the table `orderbook_windows` of one book; `window_start` in epoch ms."""
     moments = _moments(records, states)
-    found = [_window(moments, size, start) for size in SIZES for start in _starts(moments["event_time"], size)]
+    windows = [_window(moments, size, start) for size in SIZES for start in _starts(moments["event_time"], size)]
+    found = [row for row in windows if row["updates"] or row["out_of_sync"]]
     return pd.DataFrame(found).set_index(["size", "window_start"]).sort_index()
 
 
@@ -38,14 +39,13 @@ def trade_bars(trades: pd.DataFrame) -> pd.DataFrame:
 
 
 def _moments(records: pd.DataFrame, states: pd.DataFrame) -> pd.DataFrame:
-    """All updates and losses of a book in the order of their time; in one ms it is updated, then lost."""
-    losses = states.loc[states["state"] != "synced", ["event_time"]]
-    both = pd.concat([records.assign(lost=False), losses.assign(lost=True)])
-    both = both.sort_values(["event_time", "lost"], kind="stable", ignore_index=True)
+    """All that happens to a book in the order of its time; in one ms it is synced, then updated, then lost."""
+    updates = records.assign(place=1, lost=False)
+    lost = states["state"] != "synced"
+    changes = states[["event_time"]].assign(place=np.where(lost, 2, 0), lost=lost)
+    both = pd.concat([updates, changes]).sort_values(["event_time", "place"], kind="stable", ignore_index=True)
     counted = both["imbalance"].notna() & both["spread"].notna()
-    return both.assign(
-        counted=counted.astype(float), lost=both["lost"].astype(float), update=~both["lost"].astype(bool)
-    )
+    return both.assign(counted=counted.astype(float), lost=both["lost"].astype(float), update=both["place"] == 1)
 
 
 def _starts(times: "pd.Series[int]", size: str) -> Iterable[int]:

@@ -1,7 +1,7 @@
 """Windows of books and bars of trades, from rows written by hand (and drawn ones, integrated another way).
 
 RECORDS (s)   0.1 .5 | 0.6 -.5 | 0.55 .1 (out of order) | 1.5 .2 | 5.0 .3 | 64.0 .0
-STATES  (s)   8.0 gap, back with the record at 64.0
+STATES  (s)   8.0 gap, back with the record at 64.0; of a chain: 1.5 synced | 8.2 stale, 8.7 synced
 """
 
 import random
@@ -64,7 +64,15 @@ RECORDS = [
     '{"venue": null, "symbol": "HAND", "event_time": null}',
 ]
 COUNTED = [(ms, value) for ms, value in DRAWN if ms < 100 or ms > 5000]
-STATES = [{"venue": "kraken", "symbol": "HAND", "event_time": NOON + 8000, "state": "gap", "reason": "u"}]
+STATES = [
+    {"venue": venue, "symbol": symbol, "event_time": NOON + ms, "state": state, "reason": "said"}
+    for ms, venue, symbol, state in (
+        (1500, "deribit", "CHAIN", "synced"),
+        (8000, "kraken", "HAND", "gap"),
+        (8200, "deribit", "CHAIN", "stale"),
+        (8700, "deribit", "CHAIN", "synced"),
+    )
+]
 TRADES = [
     trade(3_000_000, 10.0, 1.0, "buy") | {"symbol": "AHEAD", "recv_us": NOON * 1000},
     trade(0, 10.0, 1.0, "buy"),
@@ -128,6 +136,13 @@ def test_a_book_out_of_sync_is_a_share_of_the_window_and_no_part_of_a_mean(rows:
     minute, next_minute = window(rows, "1m", "12:00:00"), window(rows, "1m", "12:01:00")
     assert (minute["out_of_sync"], next_minute["out_of_sync"]) == (pytest.approx(52 / 60), pytest.approx(4 / 60))
     assert (minute["updates"], next_minute["imbalance_twa"]) == (5, 0.0)
+
+
+def test_what_is_never_updated_is_out_of_sync_until_it_is_synced_and_in_no_other_second(
+    rows: dict[str, list[Row]],
+) -> None:
+    seconds = [row for row in rows["windows"] if (row["symbol"], row["size"]) == ("CHAIN", "1s")]
+    assert [(row["window_start"][11:], row["updates"], row["out_of_sync"]) for row in seconds] == [("12:00:08", 0, 0.5)]
 
 
 @pytest.mark.parametrize(("size", "length"), [("1s", 1), ("10s", 10), ("1m", 60)])
