@@ -70,6 +70,7 @@ def sql_options(settings: Settings, job: str) -> dict[str, str]:
         "delivery_guarantee": settings.delivery_guarantee,
         **alert_defaults(settings),
         "idle_timeout": f"{settings.idle_partition_s:g} s",
+        "idle_trades": f"{settings.idle_trades_s:g} s",
         "alerts_isolation": settings.alerts_isolation,
         "batches": with_clause(
             {

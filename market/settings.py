@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         description="silence after which a partition of processed records holds no window back: longer than recovery, "
         "since the rows of a partition that was only slow would be late",
     )
+    idle_trades_s: float = Field(
+        5,
+        gt=0,
+        description="the same of a partition of trades, which are sparse: until then they hold back alerts, too",
+    )
     database_batch_rows: int = Field(2000, ge=1, description="rows a table's writer gathers before it sends them")
     database_flush_ms: int = Field(500, ge=1, description="how long it waits for them at most")
     flink_home: Path = Path(".depthflow/flink")

@@ -1,5 +1,6 @@
 -- One row per trade; side is the aggressor's.
--- Key (venue, symbol, trade_id). Time: event_ts (the venue's); watermark as that of processed, idle after two seconds.
+-- Key (venue, symbol, trade_id). Time: event_ts (the venue's); watermark as that of processed. A partition that is silent for as
+-- long as a setting says holds nothing back any more: if it was only slow, as after a restart, its trades are late.
 CREATE TEMPORARY TABLE trades (
   venue STRING,
   symbol STRING,
@@ -20,7 +21,7 @@ CREATE TEMPORARY TABLE trades (
   'topic' = '${prefix}trades',
   ${start},
   'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '2 s',
+  'scan.watermark.idle-timeout' = '${idle_trades}',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

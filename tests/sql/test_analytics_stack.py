@@ -45,7 +45,7 @@ BAD: dict[bytes | None, str] = {
     b'{"venue":"v","symbol":"X","event_time":1,"update_id":1}': "expected an update_id, a depth and levels",
 }
 # Silence is told by the wall clock, which these recordings know nothing of; one of the two partitions has no book.
-SETTINGS = {"stale_after_s": 3600, "idle_partition_s": 15}
+SETTINGS = {"stale_after_s": 3600, "idle_partition_s": 15, "idle_trades_s": 15}
 
 
 @dataclass
