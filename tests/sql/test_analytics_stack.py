@@ -45,7 +45,8 @@ BAD: dict[bytes | None, str] = {
     b'{"venue":"v","symbol":"X","event_time":1,"update_id":1}': "expected an update_id, a depth and levels",
 }
 # Silence is told by the wall clock, which these recordings know nothing of; one of the two partitions has no book.
-SETTINGS = {"stale_after_s": 3600, "idle_partition_s": 15, "idle_trades_s": 15}
+# While the books job recovers there are no trades: as long as that takes on a slow machine, they hold time back.
+SETTINGS = {"stale_after_s": 3600, "idle_partition_s": 15, "idle_trades_s": 60}
 
 
 @dataclass
@@ -97,6 +98,7 @@ def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Ba
         wait_until(lambda: desk.count("orderbook.processed") == total, "every record to be committed")
         desk.send(closing(batches, "closing"))
         wait_until(lambda: closed(desk, "closing"), "the closing windows")
+        wait_until(lambda: stored(desk, "trades_1s") >= 2 * bars(batches), "every bar of trades")
         before = checkpoints(desk)
         wait_until(lambda: checkpoints(desk) > before + 1, "a checkpoint that began after them")
         for name in ("windows", "alerts"):
@@ -107,6 +109,11 @@ def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Ba
 def closed(desk: Desk, venue: str) -> bool:
     """Whether the windows before the last of the hours that follow are in the table."""
     return stored(desk, f"orderbook_windows WHERE venue = '{venue}' AND size = '1s'") == HOURS - 1
+
+
+def bars(batches: dict[str, Batch]) -> int:
+    """How many seconds the books have trades in."""
+    return sum(len(trade_bars(frame(batch.trades))) for batch in batches.values())
 
 
 def checkpoints(desk: Desk) -> int:
