@@ -60,9 +60,10 @@ class Settings(BaseSettings):
         "since the rows of a partition that was only slow would be late",
     )
     idle_trades_s: float = Field(
-        5,
+        30,
         gt=0,
-        description="the same of a partition of trades, which are sparse: until then they hold back alerts, too",
+        description="the same of a partition of trades: until then one that falls silent holds back alerts, too; less "
+        "where those of quiet symbols may not wait, and trades after a recovery may be late",
     )
     database_batch_rows: int = Field(2000, ge=1, description="rows a table's writer gathers before it sends them")
     database_flush_ms: int = Field(500, ge=1, description="how long it waits for them at most")

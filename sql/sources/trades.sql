@@ -1,6 +1,6 @@
 -- One row per trade; side is the aggressor's.
 -- Key (venue, symbol, trade_id). Time: event_ts (the venue's); watermark as that of processed. A partition that is silent for as
--- long as a setting says holds nothing back any more: if it was only slow, as after a restart, its trades are late.
+-- long as a setting says holds nothing back any more: if it was only slow, its trades may be late.
 CREATE TEMPORARY TABLE trades (
   venue STRING,
   symbol STRING,

@@ -1,5 +1,7 @@
 -- One row per symbol and second with trades: open, high, low, close, volume, VWAP, signed volume (taker buys less taker sells), counts.
 -- Key (venue, symbol, bar_start). Time: closed_ts, the second's last millisecond. First and last in the order of the topic.
+-- In the time of trades alone: that of the books would pass those that the same commit brings, and they come by another reader. So a bar
+-- waits for a later trade, of any symbol.
 CREATE TEMPORARY VIEW trades_1s AS
 SELECT
   venue,
@@ -17,5 +19,5 @@ SELECT
   SUM(CASE side WHEN 'buy' THEN size ELSE -size END) AS signed_volume,
   COUNT(*) AS trades,
   COUNT(CASE side WHEN 'buy' THEN 1 END) AS buys
-FROM TABLE(TUMBLE(TABLE timed_trades, DESCRIPTOR(event_ts), INTERVAL '1' SECOND))
+FROM TABLE(TUMBLE(TABLE good_trades, DESCRIPTOR(event_ts), INTERVAL '1' SECOND))
 GROUP BY venue, symbol, window_start, window_end, window_time

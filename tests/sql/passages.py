@@ -33,32 +33,33 @@ def peaceful(batches: dict[str, Batch]) -> Iterator[Record]:
 
 
 def closing(batches: dict[str, Batch], name: str, shift_ms: int = 0) -> Iterator[Record]:
-    """Records of later hours, in the partition of the books: with them every window before has closed."""
-    last, symbol = newest(batches), next(symbols(name, batches))
+    """Records and trades of later hours, in the partition of the books: with them every window before has closed."""
+    symbol = next(symbols(name, batches))
     for hour in range(1, HOURS + 1):
-        yield later(last, name, symbol, shift_ms + hour * LATER_MS)
+        for kind in ("processed", "trades"):
+            yield later(kind, batches, name, symbol, shift_ms + hour * LATER_MS)
 
 
 def minutes(batches: dict[str, Batch]) -> Iterator[Record]:
     """After all that: a book in the other partition once, then one in that of the books minute after minute."""
-    last, begin_ms = newest(batches), (HOURS + 1) * LATER_MS
-    yield later(last, "silent", next(symbols("silent", batches, beside=True)), begin_ms)
+    begin_ms = (HOURS + 1) * LATER_MS
+    yield later("processed", batches, "silent", next(symbols("silent", batches, beside=True)), begin_ms)
     symbol = next(symbols("steady", batches))
     for minute in count(1):
-        yield later(last, "steady", symbol, begin_ms + minute * MINUTE_MS)
+        yield later("processed", batches, "steady", symbol, begin_ms + minute * MINUTE_MS)
 
 
-def newest(batches: dict[str, Batch]) -> dict[str, Any]:
-    """The last record of all books."""
-    ends: list[dict[str, Any]] = [msgspec.json.decode(batch.processed[-1]) for batch in batches.values()]
-    return max(ends, key=lambda each: int(each["event_time"]))
-
-
-def later(last: dict[str, Any], venue: str, symbol: str, by_ms: int) -> Record:
-    """The same record, said by another book so much later."""
+def later(kind: str, batches: dict[str, Batch], venue: str, symbol: str, by_ms: int) -> Record:
+    """The last record or trade of all books, said by another book so much later."""
+    last = newest(kind, batches)
     times = {"event_time": last["event_time"] + by_ms, "recv_us": last["recv_us"] + 1000 * by_ms}
     moved = last | times | {"venue": venue, "symbol": symbol}
-    return "orderbook.processed", f"{venue}:{symbol}", json.dumps(moved).encode()
+    return TOPICS[kind], f"{venue}:{symbol}", json.dumps(moved).encode()
+
+
+def newest(kind: str, batches: dict[str, Batch]) -> dict[str, Any]:
+    ends: list[dict[str, Any]] = [msgspec.json.decode(getattr(batch, kind)[-1]) for batch in batches.values()]
+    return max(ends, key=lambda each: int(each["event_time"]))
 
 
 def symbols(venue: str, batches: dict[str, Batch], beside: bool = False) -> Iterator[str]:

@@ -18,7 +18,7 @@ RELATIONS = (
     *(f"views/{name}" for name in ("good_records", "last_records", "metrics_1s")),
     *(f"views/{name}" for name in ("book_moments", "book_ticks", "book_seconds", "standing_seconds")),
     *(f"views/{name}" for name in ("sums_1s", "sums_10s", "sums_1m", "windows")),
-    *(f"views/{name}" for name in ("good_trades", "timed_trades", "trades_1s", "trades_1m")),
+    *(f"views/{name}" for name in ("good_trades", "trades_1s", "trades_1m")),
 )
 
 
