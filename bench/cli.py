@@ -50,7 +50,7 @@ def books(
 
 @app.command()
 def analytics(
-    records: Annotated[int, typer.Option(min=10_000, help="Processed records to work off.")] = 4_000_000,
+    records: Annotated[int, typer.Option(min=10_000, help="Processed records to work off.")] = 12_000_000,
     symbols: Annotated[int, typer.Option(min=1, help="Books that are generated; each is told under ten names.")] = 10,
     parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Slots of a job.")] = 1,
 ) -> None:

@@ -10,6 +10,7 @@ from market.errors import UserError
 Count = Callable[[], int]
 WARM_UP = 0.2  # share of what is worked off before the rate is taken
 PATIENCE_S = 120
+LOOK_S = 0.25  # each look asks the broker, on the cores that are measured
 
 
 class Standstill(UserError):
@@ -69,7 +70,7 @@ def rates_until(what: str, wanted: int, count: Count, *beside: Count, warm_up: f
             )
         if not started and taken >= warm_up * wanted:
             started, began, first = True, now, _all(taken, beside)
-        time.sleep(0.05)
+        time.sleep(LOOK_S)
     ended = time.perf_counter()
     return [(late - early) / (ended - began) for early, late in zip(first, _all(taken, beside), strict=True)]
 
