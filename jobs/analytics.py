@@ -31,7 +31,7 @@ BOOK_VIEWS = (
     "views/sums_1m",
     "views/windows",
 )
-TRADE_VIEWS = ("views/good_trades", "views/trades_1s", "views/trades_1m")
+TRADE_VIEWS = ("views/good_trades", "views/timed_trades", "views/trades_1s", "views/trades_1m")
 CHAIN_VIEWS = (
     "views/chain_moments",
     "views/chain_readings",

@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     idle_trades_s: float = Field(
         30,
         gt=0,
-        description="the same of a partition of trades: until then one that falls silent holds back alerts, too; less "
-        "where those of quiet symbols may not wait, and trades after a recovery may be late",
+        description="the same of a partition of trades: until then one that falls silent holds back all alerts, too; "
+        "less where quiet symbols must not make them wait, but sweeps after a recovery may then be late",
     )
     database_batch_rows: int = Field(2000, ge=1, description="rows a table's writer gathers before it sends them")
     database_flush_ms: int = Field(500, ge=1, description="how long it waits for them at most")

@@ -18,7 +18,7 @@ FROM (
     window_time,
     COUNT(DISTINCT CASE side WHEN 'buy' THEN price END) AS bought,
     COUNT(DISTINCT CASE side WHEN 'sell' THEN price END) AS sold
-  FROM TABLE(TUMBLE(TABLE good_trades, DESCRIPTOR(event_ts), INTERVAL '0.1' SECOND))
+  FROM TABLE(TUMBLE(TABLE timed_trades, DESCRIPTOR(event_ts), INTERVAL '0.1' SECOND))
   GROUP BY venue, symbol, event_time, window_start, window_end, window_time
 )
 GROUP BY venue, symbol, window_start, window_end, window_time

@@ -1,7 +1,7 @@
 -- One row per symbol and second with trades: open, high, low, close, volume, VWAP, signed volume (taker buys less taker sells), counts.
 -- Key (venue, symbol, bar_start). Time: closed_ts, the second's last millisecond. First and last in the order of the topic.
--- In the time of trades alone: that of the books would pass those that the same commit brings, and they come by another reader. So a bar
--- waits for a later trade, of any symbol.
+-- In the time of trades alone: that of the books may pass those that the same commit brings, and they come by another reader. So a bar
+-- waits until each partition of trades has a later one or counts as idle; the last before all are silent, until that is over.
 CREATE TEMPORARY VIEW trades_1s AS
 SELECT
   venue,

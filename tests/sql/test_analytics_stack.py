@@ -44,8 +44,9 @@ BAD: dict[bytes | None, str] = {
     b'{"venue":"v","symbol":"X"}': "expected an event_time in ms, got none",
     b'{"venue":"v","symbol":"X","event_time":1,"update_id":1}': "expected an update_id, a depth and levels",
 }
-# Silence of a book is told by the wall clock, which these recordings know nothing of.
-SETTINGS = {"stale_after_s": 3600}
+# Silence of a book is told by the wall clock, which these recordings know nothing of. While the books job recovers
+# there are no trades: as long as that takes on a slow machine, they hold alerts back, or sweeps would be late.
+SETTINGS = {"stale_after_s": 3600, "idle_trades_s": 60}
 
 
 @dataclass

@@ -38,15 +38,43 @@ def statements() -> StatementSet:
 
 
 @pytest.fixture(scope="module")
-def nodes(statements: StatementSet) -> list[dict[str, Any]]:
+def plan(statements: StatementSet) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(statements._j_statement_set.compilePlan().asJsonString())
+    return found
+
+
+@pytest.fixture(scope="module")
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
     """What the job is made of, each with its `type`, a `description`, and where the planner says so its `state`."""
-    found: list[dict[str, Any]] = json.loads(statements._j_statement_set.compilePlan().asJsonString())["nodes"]
-    return [node | {"type": re.sub(r"stream-exec-|_\d+$", "", node["type"])} for node in found]
+    return [node | {"type": re.sub(r"stream-exec-|_\d+$", "", node["type"])} for node in plan["nodes"]]
+
+
+def sources(nodes: list[dict[str, Any]]) -> list[str]:
+    scans = [node["description"] for node in nodes if node["type"] == "table-source-scan"]
+    return sorted(re.findall(r"default_database, (\w+)", scan)[0] for scan in scans)
+
+
+def before(node: dict[str, Any], nodes: list[dict[str, Any]], plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that a node's rows, and so its time, come from."""
+    reached = [node["id"]]
+    for each in reached:
+        reached += [edge["source"] for edge in plan["edges"] if edge["target"] == each]
+    return [node for node in nodes if node["id"] in reached]
 
 
 def test_every_source_is_read_once(nodes: list[dict[str, Any]]) -> None:
-    scans = [node["description"] for node in nodes if node["type"] == "table-source-scan"]
-    assert sorted(re.findall(r"default_database, (\w+)", scan)[0] for scan in scans) == SOURCES
+    assert sources(nodes) == SOURCES
+
+
+def test_bars_go_by_the_time_of_trades_and_sweeps_by_that_of_books_too(
+    nodes: list[dict[str, Any]], plan: dict[str, Any]
+) -> None:
+    """Another clock could pass the trades that come with it; alerts go by all clocks that there are."""
+    windows = [node for node in nodes if node["type"] == "window-aggregate"]
+    (bars,) = [node for node in windows if "notional" in node["description"]]
+    (sweeps,) = [node for node in windows if "DISTINCT" in node["description"]]
+    assert sources(before(bars, nodes, plan)) == ["trades"]
+    assert sources(before(sweeps, nodes, plan)) == ["processed", "trades"]
 
 
 def test_a_tick_is_worked_out_once(nodes: list[dict[str, Any]]) -> None:
