@@ -14,6 +14,8 @@ from stack.report import Reporter
 from stack.settings import StackSettings
 
 KEPT = ("HOME", "USER", "LANG", "LC_ALL", "JAVA_TOOL_OPTIONS")  # the last: what its user tells every JVM
+# And every numpy: without it a job's fits would differ in their last digits from those of a program beside it.
+KEPT_PREFIXES = ("OPENBLAS_", "OMP_", "NPY_")
 
 
 def launch(settings: StackSettings, credentials: Credentials, supervisor: Supervisor, report: Reporter) -> None:
@@ -32,7 +34,7 @@ def launch(settings: StackSettings, credentials: Credentials, supervisor: Superv
         write_environment(settings, credentials, _flink_addresses(settings, java))
         programs = _prepare(settings, credentials, java)
     with report.step("starting them"):
-        supervisor.start(programs, _environment(java))
+        supervisor.start(programs, clean_environment(java))
 
 
 def _prepare(settings: StackSettings, credentials: Credentials, java: Java) -> list[Program]:
@@ -55,8 +57,8 @@ def _flink_addresses(settings: StackSettings, java: Java) -> dict[str, str]:
     }
 
 
-def _environment(java: Java) -> dict[str, str]:
-    """A clean environment: a stray FLINK_CONF_DIR or PYTHONPATH of the caller must not reach the cluster."""
-    kept = {key: os.environ[key] for key in KEPT if key in os.environ}
+def clean_environment(java: Java) -> dict[str, str]:
+    """What the processes inherit: a stray FLINK_CONF_DIR or PYTHONPATH of the caller must not reach the cluster."""
+    kept = {key: value for key, value in os.environ.items() if key in KEPT or key.startswith(KEPT_PREFIXES)}
     path = os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)))
     return kept | {"PATH": path, "JAVA_HOME": str(java.home), "TZ": "UTC"}
