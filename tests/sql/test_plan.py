@@ -74,7 +74,7 @@ def test_bars_go_by_the_time_of_trades_and_sweeps_by_that_of_books_too(
     (bars,) = [node for node in windows if "notional" in node["description"]]
     (sweeps,) = [node for node in windows if "DISTINCT" in node["description"]]
     assert sources(before(bars, nodes, plan)) == ["trades"]
-    assert sources(before(sweeps, nodes, plan)) == ["processed", "trades"]
+    assert sources(before(sweeps, nodes, plan)) == ["processed", "statuses", "trades"]
 
 
 def test_a_tick_is_worked_out_once(nodes: list[dict[str, Any]]) -> None:
