@@ -6,30 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from ingestion.generator import Generator, Plan, Shape, instrument
 from ingestion.generator.wire import Wire
 from market.keeper import Batch, Keeper, KeeperConfig
 from market.records import Envelope, TopOfBook
+from tests.frames import recorded_path
 
-FRAMES = Path(__file__).parents[3] / "shared" / "frames"
 SYMBOLS = {"binance": "ETHUSDT", "binance_usdm": "BTCUSDT", "kraken": "BTC/USD", "deribit": "BTC-PERPETUAL"}
 
 encode = msgspec.json.Encoder().encode
 
 
-def recorded(name: str) -> Path:
-    """A recorded file; the test is skipped where the recordings are not."""
-    path = FRAMES / name
-    if not path.exists():
-        pytest.skip(f"recorded frames are not at {path}")
-    return path
-
-
 def only(folder: str) -> Path:
     """The one recording of a folder whose full name would not fit a line."""
-    return next(iter(sorted(recorded(".").glob(folder))))
+    return next(iter(sorted(recorded_path("").glob(folder))))
 
 
 def stored(folder: Path, *lines: str, name: str = "recording.jsonl") -> Path:

@@ -12,7 +12,8 @@ from ingestion import cli
 from ingestion.producer import ProducerConfig, RawProducer
 from ingestion.topics import Difference, TopicReport
 from market.records import Processed
-from tests.ingestion.builders import encode, generator, only, recorded, stepped, stored
+from tests.frames import recorded_path
+from tests.ingestion.builders import encode, generator, only, stepped, stored
 from tests.ingestion.test_producer import FakeClient
 
 
@@ -76,7 +77,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
 
 
 def test_the_recorded_books_end_in_sync() -> None:
-    folder = recorded(".")
+    folder = recorded_path("")
     result = run("rebuild", *sorted(folder.glob("*/cryptofeed_*")), only("kraken/crypto-tracker_*"))
     assert result.exit_code == 0
     assert result.stderr.count("in sync") == 4 + 4 + 10 + 2

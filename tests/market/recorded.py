@@ -2,14 +2,12 @@
 
 import gzip
 from functools import cache
-from pathlib import Path
 
 import msgspec
-import pytest
 
 from ingestion.recordings import Recording
+from tests.frames import recorded_path
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "frames"
 SPOT_DAYS = ("binance_spot/hftbacktest_spot_ethusdt_20240808.gz", "binance_spot/hftbacktest_spot_ethusdt_20240809.gz")
 SPOT_2021 = ("binance_spot/cryptofeed_BINANCE_20211012.jsonl.gz",)
 USDM = ("binance_futures/hftbacktest_usdm_btcusdt_20240808.gz",)
@@ -26,10 +24,7 @@ def recorded(files: tuple[str, ...]) -> dict[str, list[bytes]]:
     """Values by key, the files played one after the other; frames of options and candles left out."""
     by_key: dict[str, list[bytes]] = {}
     for name in files:
-        path = FOLDER / name
-        if not path.exists():
-            pytest.skip(f"needs the recorded frames ../shared/frames/{name}")
-        for envelope in Recording(path, VENUES[files]):
+        for envelope in Recording(recorded_path(name), VENUES[files]):
             if not envelope.channel.startswith(("ticker", "kline", "instrument")):
                 by_key.setdefault(f"{envelope.venue}:{envelope.symbol}", []).append(_encode(envelope))
     return by_key
@@ -37,8 +32,5 @@ def recorded(files: tuple[str, ...]) -> dict[str, list[bytes]]:
 
 def lines(name: str) -> list[bytes]:
     """The lines of one recording as they are in the file."""
-    path = FOLDER / name
-    if not path.exists():
-        pytest.skip(f"needs the recorded frames ../shared/frames/{name}")
-    data = path.read_bytes()
+    data = recorded_path(name).read_bytes()
     return (gzip.decompress(data) if name.endswith(".gz") else data).splitlines()

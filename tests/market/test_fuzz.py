@@ -10,8 +10,9 @@ import pytest
 from ingestion.generator import Generator, Plan
 from ingestion.generator.instruments import instrument
 from market.keeper import Keeper, KeeperConfig, open_keeper
+from tests.frames import FOLDER
 from tests.market import recorded as frames
-from tests.market.recorded import FOLDER, recorded
+from tests.market.recorded import recorded
 
 MUTANTS = 25_600  # of each venue
 ROUND = 32  # mutants between two looks at the book

@@ -1,7 +1,5 @@
 """`depthflow chain` on recordings: tables, picture, and what it says when it cannot."""
 
-from pathlib import Path
-
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -9,11 +7,11 @@ from market.errors import UserError
 from reader.chain_cli import app
 from reader.chain_recording import read_recording
 from reader.chain_snapshot import expiry_name
+from tests.frames import FOLDER
 from tests.market.options.builders import EXPIRY
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "frames" / "deribit"
-SUMMARY = FOLDER / "deribit-smile-stuff_book_summary_btc_option_20260428.json"
-TICKERS = FOLDER / "cryptofeed_DERIBIT_20210722.jsonl.gz"
+SUMMARY = FOLDER / "deribit/deribit-smile-stuff_book_summary_btc_option_20260428.json"
+TICKERS = FOLDER / "deribit/cryptofeed_DERIBIT_20210722.jsonl.gz"
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="needs the recorded frames in ../shared/frames/deribit")
 

@@ -26,8 +26,9 @@ from market.batch import Batch
 from market.config import KeeperConfig
 from market.keeper import open_keeper
 from tests.conftest import Stack
+from tests.frames import recorded_path
 from tests.jobs.desk import Desk, Record, wait_until
-from tests.market.recorded import FOLDER, SPOT_DAYS, USDM
+from tests.market.recorded import SPOT_DAYS, USDM
 from tests.sql.figures import trade_bars, windows
 from tests.sql.passages import EARLIER_MS, HOURS, closing, minutes, peaceful
 from tests.sql.trouble import Watch, disturb, latest, watching
@@ -68,9 +69,7 @@ def envelopes() -> list[tuple[int, Record]]:
     """Receive time and raw record of every frame, both recordings in the order in which they were received."""
     found = []
     for name, venue in FILES.items():
-        if not (FOLDER / name).exists():
-            pytest.skip(f"needs the recorded frames ../shared/frames/{name}")
-        for e in Recording(FOLDER / name, venue):
+        for e in Recording(recorded_path(name), venue):
             if e.channel != "bookTicker":
                 found.append((e.recv_us, (*route(e.venue, e.channel, e.symbol), msgspec.json.encode(e))))
     return sorted(found, key=lambda each: each[0])

@@ -58,7 +58,7 @@ def before(node: dict[str, Any], nodes: list[dict[str, Any]], plan: dict[str, An
     """All that a node's rows, and so its time, come from."""
     reached = [node["id"]]
     for each in reached:
-        reached += [edge["source"] for edge in plan["edges"] if edge["target"] == each]
+        reached += {edge["source"] for edge in plan["edges"] if edge["target"] == each}.difference(reached)
     return [node for node in nodes if node["id"] in reached]
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,24 +9,17 @@ from market.options.chain import Chain
 from market.options.model import Model, price_chain
 from market.options.view import View
 from market.options.wire import IndexPrice, Instrument, OptionQuote, parse
+from tests.frames import recorded_path
 
-FOLDER = Path(__file__).resolve().parents[4] / "shared" / "frames" / "deribit"
-SUMMARY = "deribit-smile-stuff_book_summary_btc_option_20260428.json"
-TICKERS = "cryptofeed_DERIBIT_20210722.jsonl.gz"
+SUMMARY = "deribit/deribit-smile-stuff_book_summary_btc_option_20260428.json"
+TICKERS = "deribit/cryptofeed_DERIBIT_20210722.jsonl.gz"
 SUMMARY_TIME = 1777404145017  # a millisecond after the newest row
-
-
-def recorded(name: str) -> Path:
-    path = FOLDER / name
-    if not path.exists():
-        pytest.skip(f"needs the recorded frame ../shared/frames/deribit/{name}")
-    return path
 
 
 @pytest.fixture(scope="session")
 def summary_frame() -> bytes:
     """The reply with 908 options."""
-    return recorded(SUMMARY).read_bytes()
+    return recorded_path(SUMMARY).read_bytes()
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +38,7 @@ def summary_model(summary_view: View) -> Model:
 
 @pytest.fixture(scope="session")
 def recorded_lines() -> list[dict[str, object]]:
-    with gzip.open(recorded(TICKERS), "rt") as lines:
+    with gzip.open(recorded_path(TICKERS), "rt") as lines:
         return [line for line in map(json.loads, lines) if line["t"] in ("recv", "http")]
 
 
