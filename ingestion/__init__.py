@@ -1,1 +1,1 @@
-"""Frames into the raw topics: forwarders, recordings, replay, generator."""
+"""Writes market data into the raw topics: live forwarders, recordings, replay; and rebuilds books without Flink."""

@@ -1,4 +1,4 @@
-"""What the commands show on standard error: progress in a terminal, accounts, summaries."""
+"""Output of the commands on standard error: progress bars in a terminal, import reports, summaries."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,27 +7,30 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from core.records import Envelope
 from ingestion.rebuild import Rebuild
-from ingestion.recordings import Readable
-from ingestion.replay import Played
-from market.records import Envelope
+from ingestion.recordings import EnvelopeSource, ReadAccount
+from ingestion.replay import ReplayResult
 
-UPDATE_EVERY = 512  # envelopes: drawing costs more than reading
-COMPLAINTS_SHOWN = 5
+UPDATE_EVERY = 512  # envelopes per redraw: drawing costs more than reading
+MAX_SHOWN = 5
+COLUMNS = (
+    "frames", "applied", "skipped", "gaps", "checksum\nfailures", "crossed", "rejected", "trades", "repeated\ntrades",
+)  # fmt: skip
 
 
-def watched_recording(recording: Readable, console: Console) -> Iterator[Envelope]:
-    """The recording's envelopes, with a bar over the bytes of its file."""
+def track_recording(recording: EnvelopeSource, console: Console) -> Iterator[Envelope]:
+    """Yield the recording's envelopes and show progress over the bytes of its file."""
     with _progress(console) as progress:
-        task = progress.add_task(recording.account.path.name, total=recording.size)
+        task = progress.add_task(recording.report.path.name, total=recording.size)
         for count, envelope in enumerate(recording):
             if count % UPDATE_EVERY == 0:
                 progress.update(task, completed=recording.position, frames=count)
             yield envelope
 
 
-def watched_market(envelopes: Iterable[Envelope], seconds: float, console: Console) -> Iterator[Envelope]:
-    """Generated envelopes, with a bar over the seconds of market time."""
+def track_generated(envelopes: Iterable[Envelope], seconds: float, console: Console) -> Iterator[Envelope]:
+    """Yield generated envelopes and show progress over the seconds of market time."""
     start_us = None
     with _progress(console) as progress:
         task = progress.add_task("generated market", total=None if seconds == float("inf") else seconds)
@@ -38,50 +41,71 @@ def watched_market(envelopes: Iterable[Envelope], seconds: float, console: Conso
             yield envelope
 
 
-def show_account(recording: Readable, console: Console) -> None:
-    """What of a recording was not forwarded, if anything; lines that could not be used come with their places."""
-    account = recording.account
-    if account.counted:
-        counted = ", ".join(f"{kind} {count}" for kind, count in sorted(account.counted.items()))
-        console.print(f"{account.path.name}: not market data: {counted}", highlight=False, soft_wrap=True)
-    for complaint in account.complaints[:COMPLAINTS_SHOWN]:
-        console.print(complaint, markup=False, highlight=False, soft_wrap=True)
-    if account.rejected:
-        lines = "line" if account.rejected == 1 else "lines"
-        console.print(f"{account.path}: {account.rejected} {lines} could not be used", highlight=False, soft_wrap=True)
+def show_import_report(recording: EnvelopeSource, console: Console) -> None:
+    """Print how a file was read, the ignored frames and the rejected lines, with the reasons of the first."""
+    report = recording.report
+    if report.note:
+        console.print(f"{report.path.name}: {report.note}", markup=False, highlight=False, soft_wrap=True)
+    if report.ignored:
+        ignored = ", ".join(f"{kind} {count}" for kind, count in sorted(report.ignored.items()))
+        console.print(f"{report.path.name}: ignored (no market data): {ignored}", highlight=False, soft_wrap=True)
+    for error in report.errors[:MAX_SHOWN]:
+        console.print(error, markup=False, highlight=False, soft_wrap=True)
+    if report.rejected:
+        lines = "line" if report.rejected == 1 else "lines"
+        console.print(f"{report.path}: {report.rejected} {lines} rejected", highlight=False, soft_wrap=True)
 
 
 def show_rebuild(rebuild: Rebuild, console: Console) -> None:
-    """A row for every key; `dead` counts the frames that the domain rejected."""
+    """Print one row per key; `rejected` counts frames that could not be decoded or applied."""
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("key", overflow="fold")
-    for name in ("frames", "applied", "skipped", "gaps", "checksum\nfailures", "crossed", "dead"):
+    for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("book", no_wrap=True)
-    for key, rebuilt in rebuild.keys.items():
-        counts = rebuilt.counts
-        state = "none" if not rebuilt.has_book else "in sync" if rebuilt.keeper.live else "out of sync"
+    for key, book in rebuild.books.items():
+        counts = book.counts
+        state = book.state if book.has_book else "none"
         numbers = (
             counts.frames, counts.applied, counts.skipped, counts.gaps, counts.checksum_failures, counts.crossed,
-            counts.rejected,
+            counts.rejected, counts.trades, counts.repeated_trades,
         )  # fmt: skip
         table.add_row(key, *(f"{number:,}" for number in numbers), state)
-    if rebuild.keys:
+    if rebuild.books:
         console.print(table)
-    for reason in rebuild.dead[:COMPLAINTS_SHOWN]:
-        console.print(f"dead: {reason}", markup=False, highlight=False, soft_wrap=True)
-    if rebuild.others:
-        others = ", ".join(f"{channel} {count}" for channel, count in sorted(rebuild.others.items()))
-        console.print(f"not of a book: {others}", highlight=False, soft_wrap=True)
+    for key, book in rebuild.books.items():
+        if book.counts.trade_epochs:
+            times = "once" if book.counts.trade_epochs == 1 else f"{book.counts.trade_epochs:,} times"
+            console.print(f"{key}: the ids of trades began anew {times}", markup=False, highlight=False, soft_wrap=True)
+    for reason in rebuild.reject_reasons[:MAX_SHOWN]:
+        console.print(f"rejected: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if rebuild.other_channels:
+        channels = ", ".join(f"{channel} {count}" for channel, count in sorted(rebuild.other_channels.items()))
+        console.print(f"frames without a book: {channels}", highlight=False, soft_wrap=True)
 
 
-def show_played(played: Played, console: Console) -> None:
-    """Records by topic, and the rate."""
-    for topic, count in sorted(played.counts.items()):
+def show_account(account: ReadAccount, console: Console, reasons: bool = False) -> None:
+    """Print the totals and every other cause of failure; with `reasons`, also those of the first refused items."""
+    for reason in account.reasons if reasons else ():
+        console.print(f"refused: {reason}", markup=False, highlight=False, soft_wrap=True)
+    skipped = account.skipped.total() + account.unmatched.total()
+    kinds = [f"{kind} {count:,}" for kind, count in sorted(account.skipped.items()) if count]
+    if account.unmatched:
+        kinds.append(f"other symbols {account.unmatched.total():,}")
+    detail = f" ({', '.join(kinds)})" if kinds else ""
+    line = f"used {account.used:,}, skipped {skipped:,}{detail}, refused {account.refused:,}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for trouble in account.troubles:
+        console.print(trouble, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_replay_result(result: ReplayResult, console: Console) -> None:
+    """Print records by topic, and the rate."""
+    for topic, count in sorted(result.counts.items()):
         console.print(f"{topic}: {count:,} records", highlight=False)
-    total = played.counts.total()
-    rate = total / played.seconds if played.seconds else 0.0
-    console.print(f"{total:,} records in {played.seconds:.1f} s, {rate:,.0f}/s", highlight=False)
+    total = result.counts.total()
+    rate = total / result.seconds if result.seconds else 0.0
+    console.print(f"{total:,} records in {result.seconds:.1f} s, {rate:,.0f}/s", highlight=False)
 
 
 def _progress(console: Console) -> Progress:

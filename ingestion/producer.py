@@ -1,4 +1,4 @@
-"""The producer of the forwarders and of replay: idempotent, acknowledged by all, compressed, loud about failure."""
+"""Kafka producer of the forwarders and of replay: idempotent, acks=all, compressed; every failure raises."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,35 +11,37 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from kafka.partitioner import Partitioner, murmur2
 
-from ingestion.routing import route
-from market.errors import UserError
-from market.kafka import no_broker
-from market.records import Envelope
-from market.topics import MAX_RECORD_BYTES
+from core.errors import UserError
+from core.kafka_client import connect, no_broker_message
+from core.records import Envelope
+from core.topics import MAX_RECORD_BYTES
+from venues.routing import route
 
-BYTES_UNDER_WAY = 64 * 1024 * 1024
-Compression = Literal["lz4", "gzip"]  # what the declared packages bring
+MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024
+Compression = Literal["lz4", "gzip"]  # supported by the declared dependencies
 
-BOOTSTRAP_MS = 10_000  # a broker that answers nobody in this time is away
-METADATA_MS = 60_000  # how long `send` waits to learn where a topic lives before it says so
-RECONNECT_MS = 2_000  # a broker that is back is found within this time; the client's own is 30 s
+MAX_BLOCK_MS = 60_000  # time that `send` waits for a topic's metadata before it raises
+MAX_RECONNECT_BACKOFF_MS = 2_000  # a broker that returns is found within this time; the client's default is 30 s
 
 
 class DeliveryError(UserError):
-    """A record was not acknowledged: what follows in its partition must not be taken for complete."""
+    """A record was not acknowledged: its partition has a gap from here on."""
 
 
 @dataclass(frozen=True)
 class ProducerConfig:
-    """What may be tuned. Idempotence, acks=all and the 16 MB record limit may not."""
+    """Settings of a RawProducer. Idempotence, acks=all and the 16 MB record limit are fixed.
+
+    `bootstrap_servers`: host:port, separated by commas. `topic_prefix` is prepended to every topic name.
+    """
 
     bootstrap_servers: str
     topic_prefix: str = ""
-    security: Mapping[str, Any] = field(default_factory=dict)  # TLS and SASL: `market.kafka.python_client`
+    security: Mapping[str, Any] = field(default_factory=dict)  # TLS and SASL: `core.kafka_client.python_client_options`
     compression: Compression | None = "lz4"
     linger_ms: int = 5
     batch_bytes: int = 256 * 1024
-    delivery_ms: int = 120_000  # how long a record may wait for a broker that is away
+    delivery_timeout_ms: int = 120_000  # time that a record waits for an unreachable broker before it fails
 
     def client_options(self) -> dict[str, Any]:
         """Options of kafka-python's KafkaProducer."""
@@ -51,18 +53,17 @@ class ProducerConfig:
             "compression_type": self.compression,
             "linger_ms": self.linger_ms,
             "batch_size": self.batch_bytes,
-            "bootstrap_timeout_ms": BOOTSTRAP_MS,
-            "max_block_ms": METADATA_MS,
+            "max_block_ms": MAX_BLOCK_MS,
             "partitioner": KeyPartitioner(),
-            "delivery_timeout_ms": self.delivery_ms,
-            "reconnect_backoff_max_ms": RECONNECT_MS,
-            # The limit is the broker's on a whole batch; its header must fit beside the largest record.
+            "delivery_timeout_ms": self.delivery_timeout_ms,
+            "reconnect_backoff_max_ms": MAX_RECONNECT_BACKOFF_MS,
+            # The broker limits the whole batch: the batch header must fit beside the largest record.
             "max_request_size": MAX_RECORD_BYTES + 64 * 1024,
         }
 
 
 class KeyPartitioner(Partitioner):  # type: ignore[misc]
-    """The partition that every Kafka client gives a key; hashing, pure Python here, is done once per key."""
+    """Kafka's default partitioner (murmur2). Hashes are cached per key: hashing is pure Python in kafka-python."""
 
     def __init__(self) -> None:
         self._hash = lru_cache(maxsize=1 << 16)(murmur2)
@@ -70,17 +71,17 @@ class KeyPartitioner(Partitioner):  # type: ignore[misc]
     def partition(
         self, topic: str, key: Any, serialized_key: bytes, value: Any, serialized_value: bytes, cluster: Any
     ) -> int:
-        """Index of the partition, by the number of partitions that the topic has now."""
+        """Index of the key's partition, from the topic's current number of partitions."""
         hashed: int = self._hash(serialized_key)
         return (hashed & 0x7FFFFFFF) % len(cluster.partitions_for_topic(topic))
 
 
 class RawProducer:
-    """Writes envelopes to the raw topic that each belongs to, in order per key.
+    """Writes each envelope to its raw topic (`venues.routing.route`), in order per key.
 
-    Not for several threads. `sent` and `acknowledged` count records by topic, and the bytes of their values; they are
-    equal after `flush`. A record that the broker did not take raises DeliveryError from the next `send` or `flush`, and
-    from every later one.
+    Not thread-safe. `sent` and `acknowledged` count records by topic (with prefix); `sent_bytes` and
+    `acknowledged_bytes` sum the bytes of their values. Both pairs are equal after `flush`. When the broker does not
+    acknowledge a record, the next `send` or `flush` and every later one raise DeliveryError.
     """
 
     def __init__(self, client: Any, topic_prefix: str = "") -> None:
@@ -95,25 +96,28 @@ class RawProducer:
 
     @classmethod
     def connect(cls, config: ProducerConfig) -> "RawProducer":
-        """Producer for a broker. Raises DeliveryError when none answers."""
+        """Connect to a broker. Raises DeliveryError when none responds."""
         options = config.client_options()
         try:
-            return cls(KafkaProducer(**options), config.topic_prefix)
-        except KafkaError as error:
-            raise DeliveryError(no_broker(options, error)) from error
+            return cls(connect(KafkaProducer, options), config.topic_prefix)
+        except (KafkaError, OSError) as error:
+            raise DeliveryError(no_broker_message(options, error)) from error
 
     def send(self, envelope: Envelope) -> None:
-        """Queue one envelope under its key; while too much is under way, wait until all of it has arrived."""
+        """Queue one envelope under its key; flush first when more than MAX_IN_FLIGHT_BYTES are unacknowledged.
+
+        Raises DeliveryError when the client rejects this record, or an earlier one was not acknowledged.
+        """
         name, key = route(envelope.venue, envelope.channel, envelope.symbol)
         self.write(name, key.encode(), self._encode(envelope))
-        if self.sent_bytes - self.acknowledged_bytes > BYTES_UNDER_WAY:
+        if self.sent_bytes - self.acknowledged_bytes > MAX_IN_FLIGHT_BYTES:
             self.flush()
 
     def write(self, name: str, key: bytes, value: bytes | None) -> Any:
-        """Queue one encoded record for the topic `name` (without its prefix). Returns the client's future.
+        """Queue one encoded record for the topic `name` (without prefix). Returns the client's future.
 
-        A record without a value takes its key out of a compacted topic.
-        The client's queue has no limit: who writes on without end watches it.
+        A record without a value deletes its key from a compacted topic.
+        The client's queue is unbounded: callers that write continuously limit it themselves, as `send` does.
         """
         self._raise_failure()
         topic = self._prefix + name
@@ -128,7 +132,7 @@ class RawProducer:
         return future
 
     def flush(self, timeout_s: float | None = None) -> None:
-        """Wait until all that was sent is acknowledged. Raises DeliveryError on a failure or when the time is up."""
+        """Wait until every sent record is acknowledged. Raises DeliveryError on a failure or after `timeout_s`."""
         try:
             self._client.flush(timeout=timeout_s)
         except KafkaError as error:
@@ -138,7 +142,7 @@ class RawProducer:
         self._raise_failure()
 
     def close(self) -> None:
-        """Flush, then let the connections go, even when the flush fails."""
+        """Flush, then close the connections, even when the flush fails."""
         try:
             self.flush()
         finally:
@@ -146,16 +150,16 @@ class RawProducer:
 
     @property
     def unacknowledged(self) -> int:
-        """Records queued or under way."""
+        """Number of records queued or in flight."""
         return self.sent.total() - self.acknowledged.total()
 
     def batch_bytes(self) -> float:
-        """Mean size of the batches that were sent of late; 0 when there were none."""
+        """Mean size in bytes of recently sent batches; 0 when there were none."""
         size = self._client.metrics().get("producer-metrics", {}).get("batch-size-avg", 0.0)
         return float(size) if size == size else 0.0
 
     def _acknowledge(self, metadata: Any) -> None:
-        # On the client's own thread, which alone writes these counters.
+        # Runs on the client's own thread, the only one that writes these counters.
         self.acknowledged[metadata.topic] += 1
         self.acknowledged_bytes += max(metadata.serialized_value_size, 0)  # -1: no value
 

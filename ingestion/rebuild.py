@@ -1,71 +1,173 @@
-"""Books from recordings, without Flink: the domain's keepers, fed one frame at a time in the order of the recording."""
+"""Rebuilds books from recordings without Flink: one builder per key, one frame at a time, in recorded order."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import UNSET
 
-from ingestion.routing import route
-from market.keeper import Batch, Counts, Keeper, KeeperConfig, UnknownKey, open_keeper
-from market.records import Envelope
-from market.topics import RAW_OPTIONS
+from core.envelope import InvalidRecord
+from core.records import Envelope
+from core.topics import RAW_OPTIONS
+from ingestion.option_rows import option_events, option_feed
+from ingestion.recordings.import_report import ReadAccount
+from market.orderbook.book_batch import Batch, Counts
+from market.orderbook.book_config import BookConfig
+from market.orderbook.builder import BookBuilder
+from market.orderbook.quiet_clock import QuietClocks
+from market.reject_all import RejectAll
+from venues.registry import open_builder
+from venues.routing import route
 
-REASONS_SHOWN = 20
+MAX_REASONS = 20
+MICROS = 1_000_000
 
 
 @dataclass
-class Rebuilt:
-    """What became of one key's frames."""
+class RebuiltBook:
+    """Builder and counters of one key (`venue:symbol`).
 
-    keeper: Keeper | UnknownKey[Batch]
+    `state` is the book's after its last frame: events that end a connection do not change it, since a recording that
+    ends with its connection is complete. `last_us` and `applied_us` are the receive times of the newest frame and of
+    the newest one that was applied. `waiting`: updates held for a snapshot since then.
+    """
+
+    builder: BookBuilder | RejectAll[Batch]
     counts: Counts = field(default_factory=Counts)
+    state: str = "out of sync"
+    last_us: int = 0
+    applied_us: int = 0
+    waiting: int = 0
 
     @property
     def has_book(self) -> bool:
-        """Whether there were frames of a book at all, not trades alone."""
+        """True when the key had book frames, not only trades."""
         return bool(self.counts.snapshots + self.counts.applied + self.counts.skipped + self.counts.held)
 
     @property
     def out_of_sync(self) -> bool:
-        """Whether a book was there to be followed, and the last frame left it lost."""
-        return self.has_book and not self.keeper.live
+        """True when the key had book frames and its book is out of sync, stale or untrusted after the last one."""
+        return self.has_book and self.state != "in sync"
+
+    def apply(self, value: bytes, envelope: Envelope) -> Batch:
+        """Apply one encoded envelope."""
+        batch = self.builder.apply_all([value])
+        self.counts += batch.counts
+        self.last_us = max(self.last_us, envelope.recv_us)
+        if batch.counts.applied:
+            self.applied_us, self.waiting = self.last_us, 0
+        else:
+            self.waiting += batch.counts.held
+        if envelope.event is UNSET or envelope.event == "dropped":
+            self.state = self.builder.state
+        return batch
+
+    def trouble(self, stale_after_s: float) -> str:
+        """Reason for which the end of the book cannot be trusted; "" if it can."""
+        if not self.has_book:
+            return ""
+        if self.state != "in sync":
+            return f"the book is {self.state} after its last frame"
+        quiet_s = (self.last_us - self.applied_us) / MICROS
+        if not self.counts.applied:
+            return "no update was applied"
+        return f"no update was applied in the last {quiet_s:,.0f} s of its frames" if quiet_s > stale_after_s else ""
 
 
 class Rebuild:
-    """Keepers by key, opened as keys appear.
+    """Books by key (`venue:symbol`), opened when their key first appears; memory grows with the number of keys.
 
-    `others` counts frames that belong to no book (options, instruments), by channel; `dead` holds the first reasons for
-    which the domain rejected a frame.
+        rebuild = Rebuild(BookConfig(depth=10, levels=20))
+        for record in rebuild.records(read_recordings(path)):      # lazy: iterate to the end
+            ...
+        rebuild.out_of_sync                                        # keys whose book ended out of sync
+
+    `books`: RebuiltBook by key. `other_channels`: number of frames without a book (options, instruments), by channel;
+    their rows are counted in `option_rows` or refused. `reject_reasons`: reasons of the first MAX_REASONS refused
+    frames and rows; `refused` counts all of them. A book without an applied update for `config.stale_after_s` before
+    its last frame is a trouble.
+    `take_ticks` receives ticks (`orderbook.ticks`) as JSON lines; after the last frame, those that were open.
     """
 
-    def __init__(self, config: KeeperConfig) -> None:
-        self.keys: dict[str, Rebuilt] = {}
-        self.others: Counter[str] = Counter()
-        self.dead: list[str] = []
+    def __init__(self, config: BookConfig, take_ticks: Callable[[Iterable[bytes]], object] | None = None) -> None:
+        self.books: dict[str, RebuiltBook] = {}
+        self.other_channels: Counter[str] = Counter()
+        self.option_rows = 0
+        self.refused = 0
+        self.reject_reasons: list[str] = []
         self._config = config
+        self._take_ticks = take_ticks or (lambda ticks: None)
         self._encode = msgspec.json.Encoder().encode
 
-    def records(self, envelopes: Iterable[Envelope]) -> Iterator[bytes]:
-        """Processed records, JSON without line ends, as the frames come."""
+    def records(self, envelopes: Iterable[Envelope], place: Callable[[], str] | None = None) -> Iterator[bytes]:
+        """Yield processed records (`core.records.Processed`) as JSON without line ends, in the order of the frames.
+
+        `place` returns where the newest envelope was read, for the reasons; without it they name connection and `seq`.
+        """
         for envelope in envelopes:
             topic, key = route(envelope.venue, envelope.channel, envelope.symbol)
             if topic == RAW_OPTIONS.name:
-                self.others[envelope.channel] += 1
+                self._read_options(envelope, place)
                 continue
-            rebuilt = self._of(key)
-            batch = rebuilt.keeper.apply_all([self._encode(envelope)])
-            rebuilt.counts += batch.counts
-            for reject in batch.rejects[: REASONS_SHOWN - len(self.dead)]:
-                self.dead.append(f"{key} conn {envelope.conn} seq {envelope.seq}: {reject.reason}")
+            batch = self._book(key).apply(self._encode(envelope), envelope)
+            for reject in batch.rejects:
+                self._refuse(reject.reason, key, envelope, place)
+            self._take_ticks(batch.ticks + batch.trade_ticks)
             yield from batch.processed
+        for book in self.books.values():
+            self._take_ticks(open_ticks(book.builder))
 
     @property
     def out_of_sync(self) -> list[str]:
-        """Keys whose book ended lost."""
-        return [key for key, rebuilt in self.keys.items() if rebuilt.out_of_sync]
+        """Keys whose book is out of sync after the last frame."""
+        return [key for key, book in self.books.items() if book.out_of_sync]
 
-    def _of(self, key: str) -> Rebuilt:
-        if key not in self.keys:
-            self.keys[key] = Rebuilt(open_keeper(key, self._config))
-        return self.keys[key]
+    def add_to(self, account: ReadAccount) -> None:
+        """Add what was used, skipped and refused, and the books that cannot be trusted."""
+        for key, book in self.books.items():
+            counts = book.counts
+            idle = counts.skipped + counts.ignored + counts.events + book.waiting
+            account.used += max(counts.frames - idle - counts.rejected, 0)
+            account.skipped += Counter(
+                {
+                    "already known, or without a book": counts.skipped,
+                    "held for a snapshot": book.waiting,
+                    "without book or trade": counts.ignored,
+                }
+            )
+            trouble = book.trouble(self._config.stale_after_s)
+            if trouble:
+                account.troubles.append(f"{key}: {trouble}")
+        account.used += self.option_rows
+        account.refused += self.refused
+        account.reasons += self.reject_reasons
+
+    def _read_options(self, envelope: Envelope, place: Callable[[], str] | None) -> None:
+        self.other_channels[envelope.channel] += 1
+        feed = option_feed(envelope)
+        for event in option_events(envelope, feed) if feed is not None else ():
+            if isinstance(event, InvalidRecord):
+                self._refuse(str(event), f"{envelope.venue}:{envelope.symbol}", envelope, place)
+            else:
+                self.option_rows += 1
+
+    def _refuse(self, reason: str, key: str, envelope: Envelope, place: Callable[[], str] | None) -> None:
+        self.refused += 1
+        if len(self.reject_reasons) < MAX_REASONS:
+            where = f"{key} conn {envelope.conn} seq {envelope.seq}" if place is None else f"{place()}: {key}"
+            self.reject_reasons.append(f"{where}: {reason}")
+
+    def _book(self, key: str) -> RebuiltBook:
+        if key not in self.books:
+            self.books[key] = RebuiltBook(open_builder(key, self._config))
+        return self.books[key]
+
+
+def open_ticks(builder: BookBuilder | RejectAll[Batch]) -> Iterator[bytes]:
+    """The ticks that a builder would publish after a second without frames."""
+    if isinstance(builder, BookBuilder):
+        clocks = QuietClocks()
+        for batch in (builder.poll(0, clocks), builder.poll(1000, clocks)):
+            yield from batch.ticks
+            yield from batch.trade_ticks

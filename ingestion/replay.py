@@ -1,4 +1,4 @@
-"""Replay: envelopes into the raw topics, at their own pace, a multiple of it, or as fast as the broker takes them."""
+"""Replay of envelopes into the raw topics: at recorded speed, a multiple of it, or as fast as the broker accepts."""
 
 import time
 from collections import Counter
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from core.records import Envelope
 from ingestion.producer import RawProducer
-from market.records import Envelope
 
-MAX_SPEED = ENDLESS = float("inf")
+MAX_SPEED = UNLIMITED = float("inf")
 
 
-def within(envelopes: Iterable[Envelope], seconds: float) -> Iterator[Envelope]:
-    """The envelopes as far as they were received within `seconds` of the first."""
+def limit_duration(envelopes: Iterable[Envelope], seconds: float) -> Iterator[Envelope]:
+    """Yield envelopes up to the first one received more than `seconds` after the first of all."""
     end_us: float | None = None
     for envelope in envelopes:
         end_us = envelope.recv_us + seconds * 1e6 if end_us is None else end_us
@@ -22,15 +22,15 @@ def within(envelopes: Iterable[Envelope], seconds: float) -> Iterator[Envelope]:
         yield envelope
 
 
-def paced(
+def pace(
     envelopes: Iterable[Envelope],
     speed: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Envelope]:
-    """Each envelope when its time has come: `speed` seconds of receive time pass in one second of the clock.
+    """Yield each envelope when it is due: `speed` seconds of receive time pass per second of `clock`.
 
-    What steps back, or comes when the consumer is late, is passed on at once: order is kept, delay made up for.
+    Overdue envelopes and those whose receive time steps back are yielded at once: order is kept, delay is made up.
     """
     origin: tuple[float, int] | None = None
     for envelope in envelopes:
@@ -42,23 +42,25 @@ def paced(
         yield envelope
 
 
-def ahead(envelopes: Iterator[Envelope], count: int = 1000) -> Iterator[Envelope]:
-    """The same envelopes, made `count` at a time: taking turns with the producer at each costs a third more."""
-    while made := list(islice(envelopes, count)):
-        yield from made
+def prefetch(envelopes: Iterator[Envelope], count: int = 1000) -> Iterator[Envelope]:
+    """The same envelopes, read `count` at a time: alternating with the producer per envelope costs a third more."""
+    while chunk := list(islice(envelopes, count)):
+        yield from chunk
 
 
 @dataclass(frozen=True)
-class Played:
-    """What a replay did. `counts`: acknowledged records by topic; `interrupted`: by Ctrl-C, all that was sent is in."""
+class ReplayResult:
+    """Outcome of a replay. `counts`: acknowledged records by topic; `interrupted`: ended by Ctrl-C, after a flush."""
 
     counts: Counter[str]
     seconds: float
     interrupted: bool
 
 
-def play(envelopes: Iterable[Envelope], producer: RawProducer, clock: Callable[[], float] = time.monotonic) -> Played:
-    """Send everything, flush, and tell. Raises DeliveryError when a record was not acknowledged."""
+def send_all(
+    envelopes: Iterable[Envelope], producer: RawProducer, clock: Callable[[], float] = time.monotonic
+) -> ReplayResult:
+    """Send every envelope and flush; Ctrl-C ends it early. Raises DeliveryError when a record is not acknowledged."""
     start = clock()
     interrupted = False
     try:
@@ -67,4 +69,4 @@ def play(envelopes: Iterable[Envelope], producer: RawProducer, clock: Callable[[
     except KeyboardInterrupt:
         interrupted = True
     producer.flush()
-    return Played(producer.acknowledged, clock() - start, interrupted)
+    return ReplayResult(producer.acknowledged, clock() - start, interrupted)

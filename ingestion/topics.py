@@ -1,4 +1,4 @@
-"""Create the topics that are missing; say where an existing one differs from what is promised."""
+"""Creates missing topics; reports where existing ones differ from their definition in `core.topics`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -7,22 +7,20 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
-from market.errors import UserError
-from market.kafka import no_broker
-from market.topics import TOPICS, Topic
-
-BOOTSTRAP_MS = 10_000  # how long a broker may take to answer at all
+from core.errors import UserError
+from core.kafka_client import connect, no_broker_message
+from core.topics import TOPICS, Topic
 
 NO_SECURITY: Mapping[str, Any] = {}
 
 
 class TopicsError(UserError):
-    """The broker could not be asked, or it refused to create a topic; the text says which broker and why."""
+    """The broker is unreachable or rejected a request; the text names the broker and the reason."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One setting of an existing topic that is not as `market.topics` promises."""
+    """One setting of an existing topic that differs from `core.topics`."""
 
     topic: str
     setting: str
@@ -35,7 +33,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class TopicReport:
-    """What `ensure_topics` did and found. Existing topics are never altered: that is an operator's decision."""
+    """Result of `ensure_topics`. Existing topics are never altered: that is an operator's decision."""
 
     created: tuple[str, ...]
     differences: tuple[Difference, ...]
@@ -48,31 +46,31 @@ def ensure_topics(
     prefix: str = "",
     security: Mapping[str, Any] = NO_SECURITY,
 ) -> TopicReport:
-    """Create what is missing among `topics`, with `partitions` partitions and the broker's default replication.
+    """Create those of `topics` that are missing, with `partitions` partitions and the broker's default replication.
 
-    `prefix` goes before every name: one broker may carry several systems. `security`: TLS and SASL, as
-    `market.kafka.python_client` says them.
+    `prefix` is prepended to every name: several systems can share one broker. `security`: TLS and SASL options from
+    `core.kafka_client.python_client_options`.
 
-    Returns once every created topic has leaders. Raises TopicsError when the broker is away or refuses.
+    Returns when every created topic has leaders. Raises TopicsError when the broker is unreachable or rejects it.
     """
-    wanted = {prefix + topic.name: replace(topic, name=prefix + topic.name) for topic in topics}
-    client = {**security, "bootstrap_servers": bootstrap_servers, "bootstrap_timeout_ms": BOOTSTRAP_MS}
+    defined = {prefix + topic.name: replace(topic, name=prefix + topic.name) for topic in topics}
+    client = {**security, "bootstrap_servers": bootstrap_servers}
     try:
-        admin = KafkaAdminClient(**client)
-    except KafkaError as error:
-        raise TopicsError(no_broker(client, error)) from error
+        admin = connect(KafkaAdminClient, client)
+    except (KafkaError, OSError) as error:
+        raise TopicsError(no_broker_message(client, error)) from error
     try:
-        existing = wanted.keys() & set(admin.list_topics())
-        created = tuple(name for name in wanted if name not in existing)
+        existing = defined.keys() & set(admin.list_topics())
+        created = tuple(name for name in defined if name not in existing)
         if created:
             admin.create_topics(
-                {name: {"num_partitions": partitions, "configs": wanted[name].config()} for name in created},
+                {name: {"num_partitions": partitions, "configs": defined[name].config()} for name in created},
                 wait_for_metadata=True,
             )
-        differences = _compare(admin, [wanted[name] for name in wanted if name in existing], partitions)
+        differences = _compare(admin, [defined[name] for name in defined if name in existing], partitions)
         return TopicReport(created, tuple(differences))
     except KafkaError as error:
-        raise TopicsError(f"the broker at {bootstrap_servers} refused: {error}") from error
+        raise TopicsError(f"the broker at {bootstrap_servers} rejected the request: {error}") from error
     finally:
         admin.close()
 
@@ -82,14 +80,15 @@ def _compare(admin: Any, topics: list[Topic], partitions: int) -> Iterator[Diffe
         return
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     configs = next(iter(admin.describe_configs(resources, config_filter="all").values()))
-    counts = {found["name"]: len(found["partitions"]) for found in admin.describe_topics([t.name for t in topics])}
+    descriptions = admin.describe_topics([topic.name for topic in topics])
+    counts = {description["name"]: len(description["partitions"]) for description in descriptions}
     for topic in topics:
         actual = {name: str(entry["value"]) for name, entry in configs[topic.name].items()}
-        yield from differences(topic, partitions, actual | {"partitions": str(counts[topic.name])})
+        yield from compare_topic(topic, partitions, actual | {"partitions": str(counts[topic.name])})
 
 
-def differences(topic: Topic, partitions: int, actual: dict[str, str]) -> Iterator[Difference]:
-    """Where `actual` (the broker's settings and its number of `partitions`, as text) departs from `topic`."""
+def compare_topic(topic: Topic, partitions: int, actual: dict[str, str]) -> Iterator[Difference]:
+    """Settings of `actual` (the broker's, with the number of `partitions`, as text) that differ from `topic`."""
     for setting, expected in (topic.config() | {"partitions": str(partitions)}).items():
         if actual.get(setting) != expected:
             yield Difference(topic.name, setting, expected, actual.get(setting, "nothing"))

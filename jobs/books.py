@@ -2,31 +2,32 @@
 
 from pyflink.datastream import DataStream, KeyedStream
 
-from jobs import keeping
-from jobs.keeping import Keeping
-from jobs.pipeline import batches, keep, publish
-from market.config import KeeperConfig
-from market.settings import Settings
+from core.settings import Settings
+from jobs import builder_specs
+from jobs.builder_specs import BuilderSpec
+from jobs.pipeline import apply_builders, batches, publish
+from market.orderbook.book_config import BookConfig
 
 JOB = "books"
-CACHED_BOOKS = 10_000
 
 
-def define_keeping(settings: Settings) -> Keeping:
-    """Books as the settings want them."""
-    config = KeeperConfig(depth=settings.calculate_depth, levels=settings.depth_levels)
-    return keeping.books(config, int(settings.stale_after_s * 1000))
+def define_spec(settings: Settings) -> BuilderSpec:
+    """Book builders with the depths of the settings."""
+    config = BookConfig(
+        depth=settings.calculate_depth, levels=settings.depth_levels, stale_after_s=settings.stale_after_s
+    )
+    return builder_specs.books(config, int(settings.stale_after_s * 1000))
 
 
 def define_workflow(records: KeyedStream, settings: Settings) -> DataStream:
     """Rows (topic_name, record_key, payload) for the batches of each book; payload: JSON lines joined by newlines."""
-    return keep(records, define_keeping(settings), JOB, CACHED_BOOKS, settings)
+    return apply_builders(records, define_spec(settings), JOB, settings)
 
 
 def main() -> None:
     """Build the job from the environment's settings and execute it."""
     settings = Settings()
-    tables, records = batches(settings, JOB, define_keeping(settings))
+    tables, records = batches(settings, JOB, define_spec(settings))
     publish(tables, define_workflow(records, settings))
 
 

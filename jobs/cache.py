@@ -1,34 +1,43 @@
-"""The cache job: the newest book of every symbol, its trades as they come, and the newest option chains, to Redis."""
+"""The cache job: newest books with their states, trades, option chains, underlyings and alerts to Redis."""
 
 from pyflink.datastream import DataStream, KeyedStream
 
-from jobs.caching import CACHED, CacheOperator
+from core import topics
+from core.settings import Settings
 from jobs.connectors import keyed_rows, sql_options, table_environment
 from jobs.operators import BATCH, KEY
-from jobs.relations import declare, insert
-from market import topics
-from market.settings import Settings
+from jobs.redis_sink import WRITES, CacheOperator
+from jobs.sql_files import declare, insert
 
 JOB = "cache"
-READS = (topics.PROCESSED, topics.BOOKS, topics.TRADES, topics.OPTION_CHAINS, topics.OPTION_SURFACES)
-RELATIONS = ("sources/raw_frames", "sources/frame_batches", "sinks/cached_sink")
+INPUT_TOPICS = (
+    topics.PROCESSED,
+    topics.BOOKS,
+    topics.TRADES,
+    topics.OPTION_CHAINS,
+    topics.OPTION_SURFACES,
+    topics.UNDERLYING_TICKS,
+    topics.STATUS,
+    topics.ALERTS,
+)
+RELATIONS = ("sources/raw_frames", "views/frame_batches", "sinks/redis_writes_sink")
 
 
 def define_workflow(records: KeyedStream, settings: Settings) -> DataStream:
-    """Rows (record_key, published) for the batches of each key; what they are about has reached Redis by then."""
+    """Rows (record_key, written) for the batches of each key. Redis has the data of a row before the row is emitted."""
     operator = CacheOperator(
         settings.redis_url.get_secret_value(),
         settings.topic_prefix,
         settings.cache_default_venue,
         settings.cache_patience_s,
     )
-    return records.process(operator, CACHED).name(JOB).uid(JOB)
+    return records.process(operator, WRITES).name(JOB).uid(JOB)
 
 
 def options(settings: Settings) -> dict[str, str]:
-    """What the relations ask for."""
-    reads = ";".join(settings.topic_prefix + topic.name for topic in READS)
-    return sql_options(settings, JOB) | {"reads": reads}
+    """Options of the job's relations."""
+    names = ";".join(settings.topic_prefix + topic.name for topic in INPUT_TOPICS)
+    return sql_options(settings, JOB) | {"input_topics": names}
 
 
 def main() -> None:
@@ -37,9 +46,9 @@ def main() -> None:
     tables = table_environment(settings, JOB)
     declare(tables, RELATIONS, options(settings))
     records = keyed_rows(tables, tables.from_path("frame_batches"), KEY, BATCH)
-    tables.create_temporary_view("cached", define_workflow(records, settings))
+    tables.create_temporary_view("redis_writes", define_workflow(records, settings))
     statements = tables.create_statement_set()
-    insert(statements, ["inserts/cached"])
+    insert(statements, ["inserts/redis_writes"])
     statements.execute()
 
 

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from core.settings import Settings
 from jobs import submit as submission
-from jobs.submit import JOBS, Cluster
-from market.settings import Settings
+from jobs import transactions
+from jobs.submit import JOBS, FlinkCluster
 
 app = typer.Typer()
 console = Console(stderr=True)
@@ -23,42 +24,62 @@ class Mode(str, Enum):
 
 @app.command()
 def submit(
-    job: Annotated[Job, typer.Argument(help="Which job.")],
-    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Slots to take.")] = 1,
+    job: Annotated[Job, typer.Argument(help="Name of the job.")],
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Number of slots.")] = 1,
     mode: Annotated[
-        Mode | None, typer.Option(help="Where Python runs; if not given, as the cluster is set (analytics: process).")
+        Mode | None,
+        typer.Option(help="Runtime of Python functions; default: that of the cluster."),
     ] = None,
     start_from: Annotated[
-        str | None, typer.Option("--from", help="A checkpoint or savepoint to resume from, instead of the newest.")
+        str | None, typer.Option("--from", help="Checkpoint or savepoint to resume from instead of the newest.")
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget earlier state; read on from the group's offsets.")
+        bool, typer.Option("--fresh", help="Start without saved state, from the consumer group's committed offsets.")
+    ] = False,
+    unless_running: Annotated[
+        bool, typer.Option("--unless-running", help="Succeed without a submission when the job is running already.")
+    ] = False,
+    allow_non_restored_state: Annotated[
+        bool,
+        typer.Option(
+            "--allow-non-restored-state",
+            help="Drop saved state of operators that the job no longer has. Books and chains, which have fixed uids, "
+            "are kept; sources whose SQL plan changed continue from the group's committed offsets.",
+        ),
     ] = False,
 ) -> None:
-    """Submit a job to the running cluster, resumed from its newest checkpoint or savepoint.
+    """Submit a job to the running cluster and resume it from its newest checkpoint or savepoint.
+
+    State in a store that cannot be listed from here (s3://) is named with --from.
 
     Example: depthflow submit books
     """
-    if job.value == "analytics" and mode is Mode.thread:
-        raise typer.BadParameter("analytics runs Python in processes only: docs/state.md says why", param_hint="--mode")
     settings = Settings()
-    cluster = Cluster.of(settings)
+    cluster = FlinkCluster.of(settings)
+    if unless_running and (running := cluster.running(job.value)):
+        console.print(f"{job.value} is already running as {running[0]}", highlight=False)
+        return
     submission.require_startable(cluster, job.value)
-    state = None if fresh else start_from or submission.newest_state(cluster, job.value)
+    state = None if fresh else start_from
+    if state is None and not fresh and (state := submission.newest_state(cluster, job.value)):
+        transactions.require_known(settings, job.value, submission.age_s(state))
+    if fresh and (aborted := transactions.abort_open(settings, job.value)):
+        console.print(f"aborted {aborted} open transactions of an earlier run", highlight=False)
     options = [f"--parallelism={parallelism}", *([f"-Dpython.execution-mode={mode.value}"] if mode else [])]
-    command = submission.run_command(cluster, job.value, options, state)
+    command = submission.run_command(cluster, job.value, options, state, allow_non_restored_state)
     console.print(" ".join(command), style="dim", soft_wrap=True, highlight=False)
     with console.status(f"submitting {job.value}"):
-        said = submission.run(command, settings)
-    console.print(said.strip().splitlines()[-1], f"resumed from {state}" if state else "from the beginning", sep="\n")
+        output = submission.start(command, settings)
+    result = f"resumed from {state}" if state else "started without saved state"
+    console.print(output.strip().splitlines()[-1], result, sep="\n", soft_wrap=True, highlight=False)
 
 
 @app.command()
-def stop(job: Annotated[Job, typer.Argument(help="Which job.")]) -> None:
-    """Stop a job with a savepoint, which the next submit resumes from.
+def stop(job: Annotated[Job, typer.Argument(help="Name of the job.")]) -> None:
+    """Stop a job with a savepoint, from which the next submit resumes.
 
     Example: depthflow stop books
     """
     with console.status(f"stopping {job.value} with a savepoint"):
-        savepoint = submission.stop(Cluster.of(Settings()), job.value)
-    console.print(f"{job.value} stopped; its state is in {savepoint}", soft_wrap=True)
+        savepoint = submission.stop(FlinkCluster.of(Settings()), job.value)
+    console.print(f"{job.value} stopped; savepoint: {savepoint}", soft_wrap=True, highlight=False)

@@ -1,4 +1,4 @@
-"""What knows the outside: table environments, connector options, the way from SQL rows to a keyed stream."""
+"""Connections to the outside: table environments, connector options, a keyed stream from SQL rows."""
 
 import os
 from collections.abc import Mapping
@@ -10,37 +10,36 @@ from pyflink.datastream import KeyedStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment, Table
 
-from market.alert_rules import THRESHOLDS, alert_rules
-from market.errors import UserError
-from market.kafka import java_client
-from market.settings import Settings
+from core.errors import UserError
+from core.kafka_client import java_client_options
+from core.settings import Settings
 
-# What pays on the producer's side (measured: flink.md §11) and what a broker allows a transaction to last.
+# Producer options that raised throughput (docs/pyflink.md).
 PRODUCER = {
     "compression.type": "lz4",
     "linger.ms": "5",
     "batch.size": "262144",
     "max.request.size": str(16 * 1024 * 1024),
-    "transaction.timeout.ms": "900000",
 }
-# A 16 MB record must fit through a reader, too.
+# A record of 16 MB must fit into one fetch.
 CONSUMER = {"max.partition.fetch.bytes": str(16 * 1024 * 1024), "fetch.max.bytes": str(64 * 1024 * 1024)}
 
-# Partitions are drained one fetch after the other. In a backlog a long one keeps the others silent until they count as
-# idle, and their rows then as late: small fetches read all partitions at one pace. Larger records still pass.
+# Small fetches, since fetched data of every source of a job shares the heap, and since they read the partitions of a
+# backlog at one pace: while a large fetch of one is drained, the others are silent. A larger record still passes.
 EVENLY = {"max.partition.fetch.bytes": str(128 * 1024)}
-# The connector waits one second longer before each retry: a database that is away for a minute stalls the job, no more.
+UNBOUNDED = {"scan.bounded.mode": "unbounded"}
+# The connector waits one second longer before each retry: an outage of the database of one minute only stalls the job.
 DATABASE_RETRIES = 14
 
 
 class WithoutCheckpoints(UserError):
-    """A job that would write and never commit."""
+    """Exactly-once output without checkpoints: the job would write and never commit."""
 
 
 def table_environment(settings: Settings, job: str) -> StreamTableEnvironment:
-    """A streaming table environment whose one job carries the given name, behind the prefix of its topics.
+    """A streaming table environment for one job, named by the topic prefix and the given name.
 
-    Raises WithoutCheckpoints when exactly-once outputs are asked for that no checkpoint would ever commit.
+    Raises WithoutCheckpoints for exactly-once output without checkpoints, which would never be committed.
     """
     environment = StreamExecutionEnvironment.get_execution_environment()
     if (
@@ -48,9 +47,9 @@ def table_environment(settings: Settings, job: str) -> StreamTableEnvironment:
         and not environment.get_checkpoint_config().is_checkpointing_enabled()
     ):
         raise WithoutCheckpoints(
-            "execution.checkpointing.interval is not set, so that nothing would ever be committed: FLINK_CONF_DIR "
-            f"({os.environ.get('FLINK_CONF_DIR', 'not set')}) must be the cluster's configuration, or submit with "
-            "-Dexecution.checkpointing.interval=1s"
+            "execution.checkpointing.interval is not set, so exactly-once output would never be committed: set "
+            f"FLINK_CONF_DIR ({os.environ.get('FLINK_CONF_DIR', 'not set')}) to the cluster's configuration, or submit "
+            "with -Dexecution.checkpointing.interval=1s"
         )
     tables = StreamTableEnvironment.create(environment)
     tables.get_config().set("pipeline.name", settings.topic_prefix + job).set("table.local-time-zone", "UTC")
@@ -58,20 +57,18 @@ def table_environment(settings: Settings, job: str) -> StreamTableEnvironment:
 
 
 def sql_options(settings: Settings, job: str) -> dict[str, str]:
-    """What the files of `sql/` may ask for by name, as a job of that name asks."""
+    """Options of the files of `sql/` that all jobs share, for the job of the given name."""
     return {
         "job": job,
         "start": from_group(settings, job),
-        "kafka": properties(java_client(settings) | CONSUMER),
-        "kafka_evenly": properties(java_client(settings) | EVENLY),
+        "kafka": properties(java_client_options(settings) | CONSUMER),
+        "rules_end": with_clause(UNBOUNDED),
+        "kafka_evenly": properties(java_client_options(settings) | EVENLY),
         "prefix": settings.topic_prefix,
-        "producer": properties(PRODUCER),
+        "producer": properties(PRODUCER | {"transaction.timeout.ms": str(1000 * settings.transaction_timeout_s)}),
+        "run": f"-{settings.run_id}" if settings.run_id else "",
         "batch_window_s": f"{settings.batch_window_ms / 1000:.3f}",
         "delivery_guarantee": settings.delivery_guarantee,
-        **alert_defaults(settings),
-        "idle_timeout": f"{settings.idle_partition_s:g} s",
-        "idle_trades": f"{settings.idle_trades_s:g} s",
-        "alerts_isolation": settings.alerts_isolation,
         "batches": with_clause(
             {
                 "sink.buffer-flush.max-rows": str(settings.database_batch_rows),
@@ -84,7 +81,7 @@ def sql_options(settings: Settings, job: str) -> dict[str, str]:
 
 
 def from_group(settings: Settings, job: str) -> str:
-    """Where a job's sources begin: where its group was last, at first with the oldest record."""
+    """Start of a job's sources: the offsets of its consumer group, or the oldest record for a new group."""
     return with_clause(
         {
             "properties.group.id": f"{settings.topic_prefix}depthflow-{job}",
@@ -94,29 +91,13 @@ def from_group(settings: Settings, job: str) -> str:
     )
 
 
-def alert_defaults(settings: Settings) -> dict[str, str]:
-    """What alerts are judged by, as SQL literals: thresholds where `alert.rules` says nothing, as doubles, and times.
-
-    Readings of chains come by the minute at the least: without one for a minute and `stale_after_s`, a chain is gone.
-    """
-    doubles = {
-        f"{rule.name}_{name}": getattr(rule.default, name)
-        for rule in alert_rules(settings).values()
-        for name in THRESHOLDS
-    }
-    silence_s = 60 + settings.stale_after_s
-    times = {"chain_silence_s": f"{silence_s:.3f}", "chain_silence_ms": str(round(1000 * silence_s))}
-    times["held_ms"] = str(settings.alert_held_ms)
-    return {name: f"{value:.16E}" for name, value in doubles.items()} | times
-
-
 def properties(options: Mapping[str, str]) -> str:
     """Kafka client options as lines of a WITH clause."""
     return with_clause({f"properties.{name}": value for name, value in options.items()})
 
 
 def with_clause(options: Mapping[str, str]) -> str:
-    """Options as lines of a WITH clause, quotes doubled as SQL wants."""
+    """Options as lines of a WITH clause, with quotes doubled."""
     quoted = {name: value.replace("'", "''") for name, value in options.items()}
     return ",\n  ".join(f"'{name}' = '{value}'" for name, value in quoted.items())
 
@@ -124,13 +105,14 @@ def with_clause(options: Mapping[str, str]) -> str:
 def database(dsn: str) -> str:
     """A libpq connection string or URL as lines of a JDBC WITH clause.
 
-    `stringtype=unspecified` lets text go into columns of types that the connector does not know (jsonb, uuid, arrays).
+    `stringtype=unspecified` lets the database cast text to types that the connector does not support (jsonb, uuid,
+    arrays).
     """
     parts = conninfo_to_dict(dsn)
-    place = f"{parts.pop('host', 'localhost')}:{parts.pop('port', 5432)}/{parts.pop('dbname', 'postgres')}"
+    address = f"{parts.pop('host', 'localhost')}:{parts.pop('port', 5432)}/{parts.pop('dbname', 'postgres')}"
     login = {"username": parts.pop("user", None), "password": parts.pop("password", None)}
     query = urlencode({"stringtype": "unspecified"} | parts)
-    return with_clause({"url": f"jdbc:postgresql://{place}?{query}"} | {k: str(v) for k, v in login.items() if v})
+    return with_clause({"url": f"jdbc:postgresql://{address}?{query}"} | {k: str(v) for k, v in login.items() if v})
 
 
 def keyed_rows(
@@ -138,9 +120,9 @@ def keyed_rows(
 ) -> KeyedStream:
     """A KeyedStream over the (key, ROW(...)) rows of a table, without the Python map that `key_by` inserts.
 
-    `key_by` of PyFlink is a Python stage that prepends the key, hence a second crossing (53k against 66k frames/s). SQL
-    gives the (key, row) shape here, and the Java selector that `key_by` installs is reused. It touches private names:
-    they are kept in this one function, which has a test of its own.
+    `key_by` of PyFlink is a Python stage that prepends the key: a second crossing into Python (53k against 66k frames/s
+    on two cores). Here SQL provides the (key, row) shape, and the Java selector that `key_by` installs is reused. This
+    function is the only one that uses private names of PyFlink, and has its own test.
     """
     rows = tables.to_append_stream(table, Types.ROW([key_type, value_type]))
     selector = get_gateway().jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()

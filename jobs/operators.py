@@ -1,16 +1,19 @@
-"""Thin Flink shells around the domain: state in, domain call, state out, emit."""
+"""Thin Flink shells around the domain: read state, call the domain, write state, emit."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyflink.common import Row
 from pyflink.common.typeinfo import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
-from jobs.keeping import Keeping, Silence
-from jobs.outputs import Said, dead_letter
-from jobs.stored import StoredKeepers
-from market import topics
+from core import topics
+from jobs.builder_specs import Builder, BuilderSpec, IdleTimeout, Polling
+from jobs.keyed_state import StateBackedBuilders
+from jobs.operator_metrics import BatchSummary, OperatorMetrics
+from jobs.output_lines import OutputLines, dead_letter
+from market.orderbook.quiet_clock import QuietClocks
 
 KEY = Types.STRING()
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -18,63 +21,128 @@ BATCH = Types.ROW([Types.STRING(), Types.INT(), Types.OBJECT_ARRAY(BYTES), Types
 OUTPUT = Types.ROW_NAMED(["topic_name", "record_key", "payload"], [Types.STRING(), Types.STRING(), Types.STRING()])
 
 
-class KeeperOperator(KeyedProcessFunction):
-    """Applies each batch of a key's raw records to its keeper and says what came of it, one row per topic.
+@dataclass(slots=True)
+class KeyTiming:
+    """Times of one key: its pending timer, 0 without one; its last record; number of idle timeouts since then.
 
-    A batch is (topic, partition, envelopes, offsets). Silence is measured in processing time, by one timer per key that
-    beats three times within the silence it waits for, on a fixed grid: a timer that was restored and a new one are then
-    the same. After a restart silence counts from the first beat.
+    `waits`: its builder waits for timers. `clocks`: of the builder. `busy_polls`: number of timers in a row that found
+    new records: a busy key has half as many timers, since its records publish what is due.
     """
 
-    def __init__(self, keeping: Keeping, cached: int, topic_prefix: str) -> None:
-        self._keeping = keeping
-        self._cached = cached
+    timer: int = 0
+    last: int = 0
+    passed: int = 0
+    waits: bool = True
+    busy_polls: int = 0
+    clocks: QuietClocks = field(default_factory=QuietClocks)
+
+
+class BuilderOperator(KeyedProcessFunction):
+    """Applies each batch of a key's raw records to the key's builder and emits the output, one row per topic.
+
+    A batch is (topic, partition, envelopes, offsets). A key has at most one timer, in processing time. While its
+    builder waits for ticks to be published, it fires once or twice a second; otherwise it measures idle time and fires
+    three times within the next timeout. Timers lie on a fixed grid, so a restored timer and a new one coincide. After a
+    restart, idle time counts from the first timer that fires. It begins anew with a record that made progress, as the
+    specification of the builder says: records without any effect do not keep a book alive.
+    """
+
+    def __init__(self, spec: BuilderSpec, cache_bytes: int, topic_prefix: str) -> None:
+        self._spec = spec
+        self._cache_bytes = cache_bytes
         self._prefix = topic_prefix
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        self._keepers = StoredKeepers(runtime_context, self._keeping, self._cached)
-        self._heard: dict[str, tuple[int, int]] = {}  # by key: when it was last, and how many silences were answered
+        self._builders = StateBackedBuilders(runtime_context, self._spec, self._cache_bytes)
+        self._metrics = OperatorMetrics(runtime_context.get_metrics_group())
+        self._timing: dict[str, KeyTiming] = {}
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         key = ctx.get_current_key()
         topic, partition, envelopes, offsets = value
-        self._listen(key, ctx)
-        keeper, at_once = self._keepers.load(key), self._keeping.at_once
-        for first in range(0, len(envelopes), at_once):
-            batch = keeper.apply_all(envelopes[first : first + at_once])
-            self._keepers.save(keeper)
-            places = ((reject, first + reject.index) for reject in batch.rejects)
-            dead = [dead_letter(reject, topic, partition, offsets[at], envelopes[at]) for reject, at in places]
-            yield from self._rows(key, (*self._keeping.lines(batch), (topics.DEAD_LETTERS, dead)))
+        builder, max_batch = self._builders.load(key), self._spec.max_batch
+        progress = self._spec.progress(builder)
+        for first in range(0, len(envelopes), max_batch):
+            batch = builder.apply_all(envelopes[first : first + max_batch])
+            self._builders.save(builder)
+            rejects = ((reject, first + reject.index) for reject in batch.rejects)
+            letters = [dead_letter(reject, topic, partition, offsets[at], envelopes[at]) for reject, at in rejects]
+            output = (*self._spec.lines(batch), (topics.DEAD_LETTERS, letters))
+            self._metrics.count(BatchSummary(key, batch.counts.frames, output, builder.state), _now(ctx))
+            yield from self._rows(key, output)
+        moved = progress is None or self._spec.progress(builder) != progress
+        self._set_timer(key, builder, moved, ctx)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
-        key, silences = ctx.get_current_key(), self._keeping.silences
-        last, answered = self._heard.pop(key, (timestamp, 0))
-        while answered < len(silences) and timestamp - last >= silences[answered].after_ms:
-            yield from self._rows(key, self._answer(key, silences[answered], timestamp))
-            answered += 1
-        if answered < len(silences):
-            self._heard[key] = last, answered
-            self._beat(timestamp, silences[answered], ctx)
+        key, timeouts = ctx.get_current_key(), self._spec.idle_timeouts
+        timing = self._timing.pop(key, None) or KeyTiming(timestamp, timestamp, clocks=QuietClocks.restored())
+        if timing.timer <= timestamp:  # else a restored timer, before the one that was registered since
+            timing.timer = 0
+        if self._spec.polling and timing.waits:
+            yield from self._rows(key, self._poll(key, timing, self._spec.polling, timestamp))
+        while timing.passed < len(timeouts) and timestamp - timing.last >= timeouts[timing.passed].after_ms:
+            yield from self._rows(key, self._on_idle(key, timing, timeouts[timing.passed], timestamp))
+            timing.passed += 1
+        self._register_timer(key, timing, max(timestamp, _now(ctx)), ctx)
 
-    def _answer(self, key: str, silence: Silence, now: int) -> Said:
-        keeper = self._keepers.load(key)
-        said = silence.say(keeper, now)
-        self._keepers.save(keeper)
-        if silence.forget:
-            self._keepers.forget(key)
-        return said
+    def _poll(self, key: str, timing: KeyTiming, polling: Polling, now: int) -> OutputLines:
+        builder = self._builders.load(key)
+        timing.waits = polling.waits(builder)
+        if not timing.waits:
+            return ()
+        output = polling.poll(builder, now, timing.clocks)
+        timing.busy_polls = timing.busy_polls + 1 if timing.clocks.had_records else 0
+        self._builders.save(builder)
+        timing.waits = polling.waits(builder)
+        return output
 
-    def _rows(self, key: str, said: Said) -> Iterator[Row]:
-        return (Row(self._prefix + topic.name, key, b"\n".join(lines).decode()) for topic, lines in said if lines)
+    def _on_idle(self, key: str, timing: KeyTiming, timeout: IdleTimeout, now: int) -> OutputLines:
+        builder = self._builders.load(key)
+        output = tuple(timeout.on_idle(builder, now))
+        self._builders.save(builder)
+        self._metrics.count(BatchSummary(key, 0, output, builder.state), now)
+        timing.waits = self._waits(builder)
+        if timeout.forget:
+            self._builders.delete(key)
+            self._metrics.forget(key)
+        return output
 
-    def _listen(self, key: str, ctx: KeyedProcessFunction.Context) -> None:
-        now = ctx.timer_service().current_processing_time()
-        _, answered = self._heard.get(key, (now, None))
-        if answered != 0:
-            self._beat(now, self._keeping.silences[0], ctx)
-        self._heard[key] = now, 0
+    def _waits(self, builder: Builder) -> bool:
+        return self._spec.polling is not None and self._spec.polling.waits(builder)
 
-    def _beat(self, now: int, silence: Silence, ctx: KeyedProcessFunction.Context) -> None:
-        beat_ms = max(silence.after_ms // 3, 1)
-        ctx.timer_service().register_processing_time_timer((now // beat_ms + 1) * beat_ms)
+    def _rows(self, key: str, output: OutputLines) -> Iterator[Row]:
+        return (Row(self._prefix + topic.name, key, b"\n".join(lines).decode()) for topic, lines in output if lines)
+
+    def _set_timer(self, key: str, builder: Builder, moved: bool, ctx: KeyedProcessFunction.Context) -> None:
+        """Register the timer after a batch; `moved`: idle time begins anew."""
+        now = _now(ctx)
+        timing = self._timing.get(key)
+        if timing is None:
+            timing = self._timing[key] = KeyTiming(last=now)
+        if moved:
+            timing.last, timing.passed = now, 0
+        timing.waits = self._waits(builder)
+        self._register_timer(key, timing, now, ctx)
+
+    def _register_timer(self, key: str, timing: KeyTiming, now: int, ctx: KeyedProcessFunction.Context) -> None:
+        """Register the key's next timer, unless an earlier one is pending."""
+        polling, timeouts = self._spec.polling, self._spec.idle_timeouts
+        if polling and timing.waits:
+            step_ms = 2 * polling.every_ms if timing.busy_polls > 1 else polling.every_ms
+        elif timing.passed < len(timeouts):
+            step_ms = max(timeouts[timing.passed].after_ms // 3, 1)
+        else:
+            return
+        self._timing[key] = timing
+        time = (now // step_ms + 1) * step_ms
+        if timing.timer and timing.timer <= time:
+            return
+        if timing.timer:
+            ctx.timer_service().delete_processing_time_timer(timing.timer)
+        timing.timer = time
+        ctx.timer_service().register_processing_time_timer(time)
+
+
+def _now(ctx: KeyedProcessFunction.Context) -> int:
+    """Processing time, epoch ms."""
+    return int(ctx.timer_service().current_processing_time())

@@ -2,30 +2,29 @@
 
 from pyflink.datastream import DataStream, KeyedStream
 
-from jobs import keeping
-from jobs.keeping import Keeping
-from jobs.pipeline import batches, keep, publish
-from market.options.batch import ChainConfig
-from market.settings import Settings
+from core.settings import Settings
+from jobs import builder_specs
+from jobs.builder_specs import BuilderSpec
+from jobs.pipeline import apply_builders, batches, publish
+from market.options.chain_batch import ChainConfig
 
 JOB = "options"
-CACHED_CHAINS = 1_000
 
 
-def define_keeping(settings: Settings) -> Keeping:
-    """Chains as the settings want them."""
-    return keeping.chains(ChainConfig(), int(settings.stale_after_s * 1000))
+def define_spec(settings: Settings) -> BuilderSpec:
+    """Chain builders with the timeouts of the settings."""
+    return builder_specs.chains(ChainConfig(), int(settings.stale_after_s * 1000))
 
 
 def define_workflow(records: KeyedStream, settings: Settings) -> DataStream:
     """Rows (topic_name, record_key, payload) for the batches of each chain; payload: JSON lines joined by newlines."""
-    return keep(records, define_keeping(settings), JOB, CACHED_CHAINS, settings)
+    return apply_builders(records, define_spec(settings), JOB, settings)
 
 
 def main() -> None:
     """Build the job from the environment's settings and execute it."""
     settings = Settings()
-    tables, records = batches(settings, JOB, define_keeping(settings))
+    tables, records = batches(settings, JOB, define_spec(settings))
     publish(tables, define_workflow(records, settings))
 
 

@@ -1,7 +1,7 @@
-"""The analysts' queries of `sql/queries/`: what each says of itself, and its text with parameters filled in.
+"""The analysts' queries of `sql/queries/`: description, parameters, and text with parameters filled in.
 
-A file opens with what its rows are, then a line for each parameter: `-- set NAME = DEFAULT: what it means`. The default
-gives the kind: quoted text, a number, or a time (`newest`).
+The head of a file describes its rows, then has a line for each parameter: `-- set NAME = DEFAULT: meaning`. The default
+determines the kind: quoted text, a number, or a time (`newest`).
 """
 
 import re
@@ -11,20 +11,21 @@ from datetime import datetime, timezone
 from pathlib import Path
 from string import Template
 
-from market.errors import UserError
+from core.errors import UserError
+from core.resources import DATA
 
-FOLDER = Path(__file__).resolve().parents[1] / "sql" / "queries"
+FOLDER = DATA / "sql" / "queries"
 NEWEST = "newest"
 _PARAMETER = re.compile(r"-- set (\w+) = (.+?): (.+)")
 
 
 class QueryError(UserError):
-    """A query, a parameter or a value that there cannot be; the text names what there is."""
+    """An unknown query or parameter, or an invalid value; the text names the valid ones."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter; `default` as a user would give it."""
+    """One parameter; `default` is written as a user would write it."""
 
     name: str
     kind: str  # text, number, time
@@ -32,7 +33,7 @@ class Parameter:
     meaning: str
 
     def literal(self, value: str) -> str:
-        """The value in SQL: text quoted, a time in epoch ms. Raises QueryError for a value of another kind."""
+        """The value as an SQL literal: text quoted, a time in epoch ms. Raises QueryError for a wrong kind of value."""
         if self.kind == "text":
             return "'" + value.replace("'", "''") + "'"
         return _time(self.name, value) if self.kind == "time" else _number(self.name, value, self.default)
@@ -40,7 +41,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Query:
-    """One query. `meaning`: what its rows are."""
+    """One query. `meaning`: description of its rows."""
 
     name: str
     meaning: str
@@ -48,14 +49,16 @@ class Query:
     template: str
 
     def text(self, assignments: Iterable[str] = ()) -> str:
-        """The statement, parameters set by `NAME=VALUE` texts or else to their defaults."""
+        """The statement with parameters set by `NAME=VALUE` texts, the others to their defaults."""
         values = {name: parameter.default for name, parameter in self.parameters.items()}
         for assignment in assignments:
             name, sign, value = assignment.partition("=")
             if not sign:
                 raise QueryError(f"{assignment!r}: expected NAME=VALUE")
             if name not in values:
-                raise QueryError(f"the query {self.name} has no parameter {name!r}: it has {', '.join(values)}")
+                raise QueryError(
+                    f"unknown parameter {name!r} of query {self.name}; expected one of {', '.join(values)}"
+                )
             values[name] = value
         literals = {name: self.parameters[name].literal(value) for name, value in values.items()}
         return Template(self.template).substitute(literals)
@@ -67,10 +70,10 @@ def queries(folder: Path = FOLDER) -> dict[str, Query]:
 
 
 def query(name: str, folder: Path = FOLDER) -> Query:
-    """The query of that name. Raises QueryError that lists the names."""
+    """The query of that name. Raises QueryError with the known names for an unknown one."""
     known = queries(folder)
     if name not in known:
-        raise QueryError(f"no query is called {name!r}: there are {', '.join(known)}")
+        raise QueryError(f"unknown query {name!r}; expected one of {', '.join(known)}")
     return known[name]
 
 
@@ -90,14 +93,15 @@ def _parameter(name: str, default: str, meaning: str) -> Parameter:
 
 
 def _number(name: str, value: str, default: str) -> str:
-    whole = default.isdigit()
+    is_integer = default.isdigit()
+    expected = "an integer" if is_integer else "a number"
     try:
-        number = int(value) if whole else float(value)
+        number = int(value) if is_integer else float(value)
     except ValueError:
         number = -1
     if not 0 < number < 1e15:
-        raise QueryError(f"{name}={value}: expected a {'whole ' if whole else ''}number above 0, such as {default}")
-    return str(number) if whole else f"{number:.16E}"
+        raise QueryError(f"{name}={value}: expected {expected} above 0, such as {default}")
+    return str(number) if is_integer else f"{number:.16E}"
 
 
 def _time(name: str, value: str) -> str:
@@ -107,7 +111,7 @@ def _time(name: str, value: str) -> str:
         time = datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:
         raise QueryError(
-            f"{name}={value}: expected {NEWEST}, or a time such as 2026-01-01T12:00:00 (UTC if it says no other)"
+            f"{name}={value}: expected {NEWEST}, or a time such as 2026-01-01T12:00:00 (UTC without a zone)"
         ) from None
     aware = time if time.tzinfo else time.replace(tzinfo=timezone.utc)
     return f"CAST({round(aware.timestamp() * 1000)} AS BIGINT)"

@@ -1,4 +1,4 @@
-"""An option chain from the tables `option_chain_metrics` and `option_surface`."""
+"""Option chain from the tables `option_chain_metrics` and `option_surface`."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -6,51 +6,58 @@ from typing import Any, TypeVar
 import msgspec
 from psycopg import Connection
 
-from market.errors import UserError
+from core.errors import UserError
+from core.settings import Settings
 from market.options.records import ChainRecord, SurfaceRecord
-from market.settings import Settings
-from reader.chain_snapshot import Snapshot, newest_whole
-from reader.database import connection
+from reader.chain_snapshot import ChainSnapshot, newest_complete
+from reader.database import connect
 
-REACH_S = 10  # seconds before the newest one that are looked at: rows of both tables come apart
+REACH_S = 10  # seconds before the newest one to read: the rows of both tables are written separately
 NEWEST = "SELECT ts FROM option_chains WHERE underlying = %s ORDER BY ts DESC LIMIT 1"
 ROWS = (
     "SELECT * FROM {} WHERE underlying = %(underlying)s AND ts BETWEEN %(ts)s - %(reach)s * INTERVAL '1 s' AND %(ts)s"
 )
-Record = TypeVar("Record", ChainRecord, SurfaceRecord)
+DEFAULTED = ("stale_options", "refused_options")  # null in rows that an older version wrote
+OptionRecord = TypeVar("OptionRecord", ChainRecord, SurfaceRecord)
 
 
-def read_database(underlying: str, settings: Settings) -> Snapshot:
-    """The chain's newest second that the tables hold whole.
+def read_database(underlying: str, settings: Settings) -> ChainSnapshot:
+    """Chain at the newest second that the tables contain completely.
 
-    Raises `UserError` when no database answers, or it has no such second.
+    Raises `UserError` when the database does not answer or has no such second.
     """
-    with connection(settings) as opened:
-        found = _read(opened, underlying)
-    if found is None:
+    with connect(settings) as opened:
+        snapshot = _read(opened, underlying)
+    if snapshot is None:
         raise UserError(
-            f"the table option_chain_metrics has no whole second of {underlying}: "
-            "do the options and the analytics job run?"
+            f"table option_chain_metrics has no complete second of {underlying}: "
+            "start the options job and the analytics job"
         )
-    return found
+    return snapshot
 
 
-def _read(database: Connection[dict[str, Any]], underlying: str) -> Snapshot | None:
+def _read(database: Connection[dict[str, Any]], underlying: str) -> ChainSnapshot | None:
     newest = database.execute(NEWEST, [underlying]).fetchone()
     if newest is None:
         return None
-    wanted = {"underlying": underlying, "ts": newest["ts"], "reach": REACH_S}
-    return newest_whole(
-        records(database, "option_chain_metrics", wanted, ChainRecord),
-        records(database, "option_surface", wanted, SurfaceRecord),
+    parameters = {"underlying": underlying, "ts": newest["ts"], "reach": REACH_S}
+    return newest_complete(
+        read_records(database, "option_chain_metrics", parameters, ChainRecord),
+        read_records(database, "option_surface", parameters, SurfaceRecord),
     )
 
 
-def records(
-    database: Connection[dict[str, Any]], table: str, wanted: dict[str, Any], record: type[Record]
-) -> Iterator[Record]:
-    """Rows of one table as the records they came from; `wanted`: `underlying`, the last `ts`, `reach` in seconds."""
-    for row in database.execute(ROWS.format(table), wanted):
-        flags = row["flags"].split(",") if row["flags"] else []
-        fields = row | {"expiry": round(row["expiry"].timestamp() * 1000), "flags": flags}
-        yield msgspec.convert({name: value for name, value in fields.items() if name != "ts"}, record)
+def read_records(
+    database: Connection[dict[str, Any]], table: str, parameters: dict[str, Any], record: type[OptionRecord]
+) -> Iterator[OptionRecord]:
+    """Rows of one table as records. `parameters`: `underlying`, the last `ts`, `reach` in seconds before it."""
+    for row in database.execute(ROWS.format(table), parameters):
+        yield as_record(row, record)
+
+
+def as_record(row: dict[str, Any], record: type[OptionRecord]) -> OptionRecord:
+    """A row of `option_chain_metrics` or `option_surface` as the record of its topic."""
+    flags = row["flags"].split(",") if row["flags"] else []
+    fields = row | {"expiry": round(row["expiry"].timestamp() * 1000), "flags": flags}
+    unknown = {name for name in DEFAULTED if fields.get(name) is None}
+    return msgspec.convert({name: fields[name] for name in fields.keys() - unknown - {"ts"}}, record)

@@ -1,47 +1,84 @@
-"""An option chain from a recording."""
+"""Option chain from a recording."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingestion.recordings import read_recordings
-from ingestion.routing import route
-from market.envelope import Unusable, frame_of
-from market.errors import UserError
+from core.envelope import InvalidRecord
+from core.errors import UserError
+from ingestion.option_rows import option_events, option_feed
+from ingestion.recordings import ReadAccount, open_recording
 from market.options.chain import Chain
-from market.options.legs import surface_records
-from market.options.model import price_chain
-from market.options.summary import chain_records
+from market.options.chain_records import chain_records
+from market.options.events import Event, IndexPrice, OptionQuote, RefusedRow
+from market.options.feed import OptionFeed
+from market.options.priced_chain import price_chain
 from market.options.surface import build_surface
-from market.options.wire import Event, OptionQuote, parse
-from market.topics import RAW_OPTIONS
-from reader.chain_snapshot import Snapshot
-
-VENUE = "deribit"
+from market.options.surface_records import surface_records
+from reader.chain_snapshot import ChainSnapshot
+from venues.registry import option_feeds
 
 
-def read_recording(path: Path, underlying: str) -> Snapshot:
-    """The chain as of the newest quote of a recording in any format that depthflow reads.
+def read_recording(
+    path: Path, underlying: str, venue: str | None = None, account: ReadAccount | None = None
+) -> ChainSnapshot:
+    """Chain at the newest quote of a recording, in any format that depthflow reads.
 
-    Raises `UserError` when the file cannot be read, or holds no unexpired option of the underlying.
+    `venue` is the exchange of the recording; None: the first one that has options. Rows that are used, skipped and
+    refused are added to `account`.
+    Raises `UserError` when the file cannot be read or contains no unexpired option of the underlying.
     """
-    chain, others, newest = Chain(underlying), set(), 0
-    for event in _events(path):
+    feeds = option_feeds()
+    venue = venue or next(iter(feeds))
+    account = ReadAccount() if account is None else account
+    chain, newest, others = Chain(underlying, feeds[venue]), 0, Counter[str]()
+    for place, event in _events(path, venue, account):
+        if isinstance(event, InvalidRecord):
+            name = event.name if isinstance(event, RefusedRow) else ""
+            if name and feeds[venue].underlying(name) != underlying:
+                others[feeds[venue].underlying(name)] += 1
+                continue
+            chain.refuse(name)
+            account.refuse(place, str(event))
+            continue
         try:
-            if not isinstance(event, Unusable) and chain.apply(event) and isinstance(event, OptionQuote):
-                newest = max(newest, event.time)
-        except Unusable:
-            others.add(event.name.partition("-")[0] if isinstance(event, OptionQuote) else "")
+            changed = chain.apply(event)
+        except InvalidRecord:
+            others[_other(event, feeds[venue])] += 1
+            continue
+        account.used += changed
+        account.skipped["repeated, late or expired"] += not changed
+        if changed and isinstance(event, OptionQuote):
+            newest = max(newest, event.time)
+    account.skipped += Counter({f"of {name}" if name else "no options": count for name, count in others.items()})
     view = chain.view(newest)
     if not view.layout.instruments:
         known = ", ".join(sorted(filter(None, others)))
-        raise UserError(f"{path} holds no options on {underlying}: expected one of {known or 'none at all'}")
-    model = price_chain(view)
-    surface = build_surface(model)
-    legs = surface_records(VENUE, model, surface, [None] * len(view.layout.instruments))
-    return Snapshot.of(chain_records(VENUE, model, surface), legs)
+        expected = f"expected one of {known}" if known else "it contains no options at all"
+        if account.refused and not known:
+            expected = f"all that could be options was refused ({account.refused:,})"
+        raise UserError(f"{path} contains no options on {underlying}; {expected}")
+    priced = price_chain(view)
+    surface = build_surface(priced)
+    options = surface_records(venue, priced, surface, [None] * len(view.layout.instruments))
+    return ChainSnapshot.of(chain_records(venue, priced, surface), options)
 
 
-def _events(path: Path) -> Iterator[Event | Unusable]:
-    for envelope in read_recordings(path, venue=VENUE):
-        if route(VENUE, envelope.channel, envelope.symbol).topic == RAW_OPTIONS.name:
-            yield from parse(frame_of(envelope))
+def _events(path: Path, venue: str, account: ReadAccount) -> Iterator[tuple[str, Event | InvalidRecord]]:
+    """Events with the places of their frames."""
+    recording = open_recording(path, venue)
+    for envelope in recording:
+        feed = option_feed(envelope)
+        if feed is None:
+            account.skipped[envelope.channel] += 1
+            continue
+        for event in option_events(envelope, feed):
+            yield recording.report.place, event
+    account.add_report(recording.report)
+
+
+def _other(event: Event, feed: OptionFeed) -> str:
+    """Underlying of an event of another chain, "" for one of no option."""
+    if isinstance(event, OptionQuote) and feed.parse_name(event.name) is None:
+        return ""
+    return feed.underlying(event.index_name if isinstance(event, IndexPrice) else event.name)

@@ -1,4 +1,4 @@
-"""An option chain in the terminal."""
+"""Option chain as tables in the terminal."""
 
 from itertools import groupby
 
@@ -8,56 +8,56 @@ from rich.table import Table
 
 from market.options.records import ChainRecord, SurfaceRecord
 from market.options.smile import Smile
-from reader.chain_snapshot import Snapshot, expiry_name
+from reader.chain_snapshot import ChainSnapshot, expiry_name
 
-_STEPS = "▁▂▃▄▅▆▇█"
-_DELTAS = np.linspace(0.95, 0.05, 13)  # of the call: puts out of the money on the left
-_BAR = 20
-_WIDE = 150  # columns of the terminal from which everything is shown
+_LEVELS = "▁▂▃▄▅▆▇█"
+_DELTAS = np.linspace(0.95, 0.05, 13)  # call deltas of a sparkline: out-of-the-money puts on the left
+_BAR_WIDTH = 20
+_WIDE = 150  # terminal columns from which on all columns are shown
 _NARROW_SUMMARY = frozenset(("expiry", "days", "ATM IV", "move", "RR25", "PCR", "max pain", "OI", "smile"))
-_NARROW_LEGS = frozenset(("C OI", "C bid", "C ask", "C IV", "strike", "P OI", "P bid", "P ask", "P IV"))
+_NARROW_OPTIONS = frozenset(("C OI", "C bid", "C ask", "C IV", "strike", "P OI", "P bid", "P ask", "P IV"))
 
 
-def show_summary(console: Console, chain: Snapshot) -> None:
-    """A line for each expiry. Its smile goes from the 5-delta put to the 5-delta call."""
+def show_summary(console: Console, chain: ChainSnapshot) -> None:
+    """Print a row for each expiry. Its smile runs from the 5-delta put to the 5-delta call."""
     title = f"{chain.underlying} options, {chain.time:%Y-%m-%d %H:%M:%S} UTC, index {_number(chain.index_price, 2)}"
     rows = [
-        expiry_row(record) | {"smile": _sparkline(points), "notes": " ".join(record.flags)}
-        for record, points in zip(chain.expiries, chain.smiles, strict=True)
+        expiry_row(record) | {"smile": _sparkline(smile), "notes": " ".join(record.flags)}
+        for record, smile in zip(chain.expiries, chain.smiles, strict=True)
     ]
     _show(console, title, rows, [""] * len(rows), _NARROW_SUMMARY)
 
 
-def show_legs(console: Console, chain: Snapshot, place: int) -> None:
-    """The options of one expiry, a line for each strike: calls, strike, puts, and the smile as bars."""
-    record = chain.expiries[place]
+def show_options(console: Console, chain: ChainSnapshot, expiry_index: int) -> None:
+    """Print the options of one expiry, a row for each strike: call, strike, put, and the smile as bars."""
+    record = chain.expiries[expiry_index]
     title = f"{chain.underlying} {expiry_name(record.expiry)}, forward {_number(record.forward, 2)}"
-    legs = (leg for leg in chain.legs if leg.expiry == record.expiry)
-    rungs = {strike: list(both) for strike, both in groupby(legs, key=lambda leg: leg.strike)}
-    vols = {strike: _out_of_the_money(both, record.forward) for strike, both in rungs.items()}
+    options = (option for option in chain.options if option.expiry == record.expiry)
+    by_strike = {strike: list(legs) for strike, legs in groupby(options, key=lambda option: option.strike)}
+    vols = {strike: _out_of_the_money_vol(legs, record.forward) for strike, legs in by_strike.items()}
     highest = max((vol for vol in vols.values() if vol is not None), default=1.0)
     rows = []
-    for strike, both in rungs.items():
-        call, put = (next((leg for leg in both if leg.kind == kind), None) for kind in ("call", "put"))
-        middle = {"strike": " ".join([*_marks(strike, record), _number(strike)])}
+    for strike, legs in by_strike.items():
+        call, put = (next((leg for leg in legs if leg.kind == kind), None) for kind in ("call", "put"))
+        middle = {"strike": " ".join([*_levels_at(strike, record), _number(strike)])}
         rows.append(_leg("C", call) | middle | _leg("P", put) | {"smile": _bar(vols[strike], highest)})
-    styles = ["bold" if strike == record.atm_strike else "" for strike in rungs]
-    _show(console, title, rows, styles, _NARROW_LEGS)
+    styles = ["bold" if strike == record.atm_strike else "" for strike in by_strike]
+    _show(console, title, rows, styles, _NARROW_OPTIONS)
 
 
 def _show(console: Console, title: str, rows: list[dict[str, str]], styles: list[str], narrow: frozenset[str]) -> None:
-    heads = [head for head in rows[0] if console.width >= _WIDE or head in narrow]
+    headers = [header for header in rows[0] if console.width >= _WIDE or header in narrow]
     table = Table(title=title, box=None, header_style="bold", pad_edge=False)
-    for head in heads:
-        left = head in ("expiry", "smile", "notes")
-        table.add_column(head, justify="left" if left else "right", no_wrap=head != "notes")
+    for header in headers:
+        left = header in ("expiry", "smile", "notes")
+        table.add_column(header, justify="left" if left else "right", no_wrap=header != "notes")
     for row, style in zip(rows, styles, strict=True):
-        table.add_row(*(row[head] for head in heads), style=style)
+        table.add_row(*(row[header] for header in headers), style=style)
     console.print(table)
 
 
 def expiry_row(record: ChainRecord) -> dict[str, str]:
-    """What a line says of an expiry, by heading."""
+    """Cells of an expiry, by column header."""
     return {
         "expiry": expiry_name(record.expiry),
         "days": _number(record.years * 365, 1),
@@ -77,36 +77,36 @@ def expiry_row(record: ChainRecord) -> dict[str, str]:
 
 
 def _leg(side: str, leg: SurfaceRecord | None) -> dict[str, str]:
-    heads = ("OI", "volume", "bid", "ask", "IV", "delta")
+    headers = ("OI", "volume", "bid", "ask", "IV", "delta")
     if leg is None:
-        return {f"{side} {head}": "-" for head in heads}
+        return {f"{side} {header}": "-" for header in headers}
     amounts = (_number(leg.open_interest, 1), _number(leg.volume, 1))
     values = (*amounts, _price(leg.bid), _price(leg.ask), _percent(leg.iv), _number(leg.delta, 2))
-    return {f"{side} {head}": value for head, value in zip(heads, values, strict=True)}
+    return {f"{side} {header}": value for header, value in zip(headers, values, strict=True)}
 
 
-def _out_of_the_money(both: list[SurfaceRecord], forward: float | None) -> float | None:
-    """Mark volatility of the option that is out of the money, or else of the other."""
-    wanted = "call" if forward is not None and both[0].strike >= forward else "put"
-    vols = (leg.mark_iv or leg.iv for leg in sorted(both, key=lambda leg: leg.kind != wanted))
+def _out_of_the_money_vol(legs: list[SurfaceRecord], forward: float | None) -> float | None:
+    """Mark volatility of the out-of-the-money option, or of the other one if it has none."""
+    kind = "call" if forward is not None and legs[0].strike >= forward else "put"
+    vols = (leg.mark_iv or leg.iv for leg in sorted(legs, key=lambda leg: leg.kind != kind))
     return next((vol for vol in vols if vol is not None), None)
 
 
-def _marks(strike: float, record: ChainRecord) -> list[str]:
-    marked = {"max pain": record.max_pain, "put wall": record.put_wall, "call wall": record.call_wall}
-    return [name for name, at in marked.items() if at == strike]
+def _levels_at(strike: float, record: ChainRecord) -> list[str]:
+    levels = {"max pain": record.max_pain, "put wall": record.put_wall, "call wall": record.call_wall}
+    return [name for name, level in levels.items() if level == strike]
 
 
 def _bar(vol: float | None, highest: float) -> str:
-    return "" if vol is None else f"{'█' * max(1, round(_BAR * vol / highest))} {_percent(vol)}"
+    return "" if vol is None else f"{'█' * max(1, round(_BAR_WIDTH * vol / highest))} {_percent(vol)}"
 
 
-def _sparkline(points: Smile | None) -> str:
-    if points is None or len(points.k) < 2:
+def _sparkline(smile: Smile | None) -> str:
+    if smile is None or len(smile.k) < 2:
         return ""
-    vols = np.interp(_DELTAS, points.call_delta[::-1], points.vol[::-1])
+    vols = np.interp(_DELTAS, smile.call_delta[::-1], smile.vol[::-1])
     span = max(float(np.ptp(vols)), 1e-9)
-    return "".join(_STEPS[round(step)] for step in (vols - vols.min()) / span * (len(_STEPS) - 1))
+    return "".join(_LEVELS[round(level)] for level in (vols - vols.min()) / span * (len(_LEVELS) - 1))
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -1,49 +1,59 @@
-"""An option chain from the topics `options.chain` and `options.surface`."""
+"""Option chain from the topics `options.chain` and `options.surface`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
-from ingestion.topic_admin import consumer, tail
-from market.errors import UserError
+from core.errors import UserError
+from core.settings import Settings
+from core.topics import OPTION_CHAINS, OPTION_SURFACES
 from market.options.records import ChainRecord, SurfaceRecord
-from market.settings import Settings
-from market.topics import OPTION_CHAINS, OPTION_SURFACES
-from reader.chain_snapshot import Snapshot, newest_whole
+from reader.chain_snapshot import ChainSnapshot, newest_complete
+from reader.topic_admin import open_consumer, tail
 
-REACHES = (200, 5_000, 100_000)  # seconds' worth of a chain's expiries: how far back to look, and then how much further
-LEGS = 20  # options for each expiry, at the least that makes the reach of both topics alike
-Record = TypeVar("Record", ChainRecord, SurfaceRecord)
+# Records of `options.chain` to read from the end of each partition. A larger number is tried if the smaller one has no
+# complete second. A chain that is not among the newest ABSENT_AFTER while other chains are has no records.
+TAIL_RECORDS = (200, 5_000, 100_000)
+ABSENT_AFTER = 5_000
+OPTIONS_PER_EXPIRY = 20  # records of `options.surface` to read for each record of `options.chain`
+OptionRecord = TypeVar("OptionRecord", ChainRecord, SurfaceRecord)
 
 
-def read_topics(underlying: str, settings: Settings) -> Snapshot:
-    """The chain's newest second that the topics hold whole.
+def read_topics(underlying: str, settings: Settings) -> ChainSnapshot:
+    """Chain at the newest second that the topics contain completely.
 
-    Raises `UserError` when the broker does not answer, or has no such second within reach.
+    Raises `UserError` when the broker does not answer or no such second is among the newest records.
     """
     chains, surfaces = (settings.topic_prefix + topic.name for topic in (OPTION_CHAINS, OPTION_SURFACES))
-    with consumer(settings) as kafka:
-        for reach in REACHES:
-            found = newest_whole(
-                _newest(kafka, chains, reach, ChainRecord, underlying),
-                _newest(kafka, surfaces, LEGS * reach, SurfaceRecord, underlying),
-            )
-            if found is not None:
-                return found
+    others: set[str] = set()
+    with open_consumer(settings) as kafka:
+        for count in TAIL_RECORDS:
+            records = list(_newest(kafka, chains, count, ChainRecord))
+            others |= {record.underlying for record in records}
+            if underlying in others:
+                options = _newest(kafka, surfaces, OPTIONS_PER_EXPIRY * count, SurfaceRecord)
+                snapshot = newest_complete(_of(records, underlying), _of(options, underlying))
+                if snapshot is not None:
+                    return snapshot
+            elif others and count >= ABSENT_AFTER:
+                break
+    known = f"; its newest records are of {', '.join(sorted(others - {underlying}))}" if others - {underlying} else ""
     raise UserError(
-        f"the topic {chains} has no whole second of {underlying}: does the options job run, and a forwarder with "
-        "--chains?"
+        f"topic {chains} has no complete second of {underlying}{known}: start the options job and a forwarder with "
+        f"--chains {underlying}"
     )
 
 
-def _newest(kafka: Any, topic: str, reach: int, record: type[Record], underlying: str) -> Iterator[Record]:
-    """Records of the underlying among the last `reach` of each partition, in order within one."""
+def _of(records: Iterable[OptionRecord], underlying: str) -> Iterator[OptionRecord]:
+    return (record for record in records if record.underlying == underlying)
+
+
+def _newest(kafka: Any, topic: str, count: int, record: type[OptionRecord]) -> Iterator[OptionRecord]:
+    """Records among the last `count` of each partition, in order within a partition."""
     decode = msgspec.json.Decoder(record).decode
-    for found in tail(kafka, topic, reach, follow=False):
+    for message in tail(kafka, topic, count, follow=False):
         try:
-            decoded = decode(found.value)
+            yield decode(message.value)
         except msgspec.DecodeError:
             continue
-        if decoded.underlying == underlying:
-            yield decoded

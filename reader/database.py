@@ -1,4 +1,4 @@
-"""The database that readers ask."""
+"""Connection to the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,20 +8,20 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from market.settings import Settings
-from reader.datasets import ReaderError
+from core.settings import Settings
+from reader.errors import ReaderError
 
-PATIENCE_S = 10
+CONNECT_TIMEOUT_S = 10
 
 
 @contextmanager
-def connection(settings: Settings) -> Iterator[Connection[dict[str, Any]]]:
-    """One with rows as dicts. Raises ReaderError when there is none, none answers, or what it is asked for fails."""
+def connect(settings: Settings) -> Iterator[Connection[dict[str, Any]]]:
+    """Connect to POSTGRES_DSN; rows are dicts. Raises ReaderError without a DSN or when a request fails."""
     dsn = settings.postgres_dsn.get_secret_value()
     if not dsn:
-        raise ReaderError("POSTGRES_DSN is not set: `depthflow up` writes one into credentials.env")
+        raise ReaderError("POSTGRES_DSN is not set; `depthflow up` writes it to credentials.env")
     try:
-        with psycopg.connect(dsn, row_factory=dict_row, connect_timeout=PATIENCE_S) as opened:
-            yield opened
+        with psycopg.connect(dsn, row_factory=dict_row, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            yield connection
     except psycopg.Error as error:
-        raise ReaderError(f"the database cannot be read: {str(error).strip()}") from error
+        raise ReaderError(f"reading from the database failed: {str(error).strip()}") from error

@@ -1,1 +1,1 @@
-"""The embedded local stack and the `depthflow` command. Nobody imports this package."""
+"""The local stack, the demo and the `depthflow` command. Only `bench` and tests import this package."""

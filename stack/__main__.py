@@ -1,5 +1,5 @@
-"""`python -m stack` is `depthflow`."""
+"""`python -m stack` runs the `depthflow` command."""
 
-from stack.cli import main
+from stack.cli.main import main
 
 main()

@@ -1,8 +1,9 @@
-"""Raw topics in Parquet, by venue and hour: every record to the byte, and columns to find it by.
+"""Archive of Kafka topics as Parquet files, by venue and hour: every record byte for byte, with columns to filter by.
 
-    FOLDER/venue=kraken/hour=2026-11-20T21/orderbook.raw-0003-00000000000000001200.parquet
+    FOLDER/venue=VENUE/hour=2026-11-20T21/orderbook.raw-0003-00000000000000001200.parquet
 
-A file holds records of one venue, hour, topic and partition in the order of their offsets; its name has the first one.
-`hour` is the broker's (LogAppendTime), UTC. A file has its final name only once it is whole. `_positions.json` says how
-far all files together reach; it is written after them, so what a crash leaves beyond it is recognised by its offsets.
+A file contains records of one venue, hour, topic and partition in the order of their offsets; its name contains the
+first offset. `hour` is the broker's append time (LogAppendTime), UTC. A file gets its final name when it is complete.
+`_positions.json` contains the next offset of every partition. It is written after the files: after a crash between the
+two, records that the files already contain are recognised by their offsets.
 """

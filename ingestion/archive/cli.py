@@ -1,71 +1,69 @@
 """`depthflow record`."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
 
 import typer
+from prometheus_client import CollectorRegistry
 from rich.console import Console
 
+from core.kafka_client import python_client_options
+from core.metrics_server import metrics_server
+from core.scrape_targets import scrape_target
+from core.settings import Settings
+from core.stop_signal import EXIT_INTERRUPTED, stop_signal
+from core.topics import RAW_BOOKS, RAW_OPTIONS, RAW_TRADES
+from ingestion.archive.layout import UNKNOWN_VENUE
+from ingestion.archive.metrics import RecorderMetrics
 from ingestion.archive.recorder import Recorder
-from market.kafka import python_client
-from market.settings import Settings
-from market.topics import RAW_BOOKS, RAW_OPTIONS, RAW_TRADES
 
-RAW = (RAW_BOOKS.name, RAW_TRADES.name, RAW_OPTIONS.name)
-INTERRUPTED = 130
+RAW_TOPICS = ",".join(topic.name for topic in (RAW_BOOKS, RAW_TRADES, RAW_OPTIONS))
 app = typer.Typer()
 console = Console(stderr=True)
 
 
 @app.command()
 def record(
-    folder: Annotated[Path, typer.Argument(help="Where the files go; an earlier recording there is continued.")],
-    topics: Annotated[str, typer.Option(help="With commas between.", show_default=",".join(RAW))] = ",".join(RAW),
-    until_end: Annotated[bool, typer.Option("--until-end", help="Stop at what the topics hold now.")] = False,
-    roll_s: Annotated[float, typer.Option(min=1, help="Seconds after which files are made whole and readable.")] = 300,
-    bootstrap_servers: Annotated[str, typer.Option(show_default="KAFKA_BOOTSTRAP_SERVERS", help="Kafka.")] = "",
+    folder: Annotated[Path, typer.Argument(help="Folder of the files; an existing recording is continued.")],
+    topics: Annotated[str, typer.Option(help="Topics without prefix, separated by commas.")] = RAW_TOPICS,
+    until_end: Annotated[bool, typer.Option("--until-end", help="Stop at the current end of the topics.")] = False,
+    roll_s: Annotated[float, typer.Option(min=1, help="Seconds between completed, readable files.")] = 300,
+    bootstrap_servers: Annotated[
+        str, typer.Option(show_default="KAFKA_BOOTSTRAP_SERVERS", help="Kafka broker: host:port.")
+    ] = "",
+    metrics_addr: Annotated[
+        str, typer.Option(help="host:port of /health, /ready and /metrics; '' disables them.")
+    ] = "127.0.0.1:2130",
 ) -> None:
-    """Write the raw topics to Parquet, by venue and hour, until Ctrl-C; `depthflow replay FOLDER` plays them again.
+    """Write topics to Parquet files by venue and hour until Ctrl-C; `depthflow replay FOLDER` replays raw topics.
 
-    A new folder begins at the oldest record that the broker has. Nothing is written twice or left out when the
-    recorder is stopped, killed, or started again on its folder.
+    A new folder starts at the oldest record of the broker. Stopping, killing or restarting the recorder neither
+    duplicates nor loses records.
 
     Example: depthflow record recordings
     """
     settings = Settings()
     names = [name for name in topics.split(",") if name]
-    recorder = Recorder(folder, python_client(settings, bootstrap_servers), names, settings.topic_prefix)
+    if not names:
+        raise typer.BadParameter(f"expected topics separated by commas, got {topics!r}", param_hint="--topics")
+    recorder = Recorder(folder, python_client_options(settings, bootstrap_servers), names, settings.topic_prefix)
     for gap in recorder.gaps:
         console.print(f"warning: {gap}", highlight=False, soft_wrap=True)
-    with stop_signals() as stopping:
-        recorder.run(lambda: not stopping, Every(roll_s), until_end)
+    state, registry = RecorderMetrics(recorder), CollectorRegistry()
+    registry.register(state)
+    served = metrics_server(metrics_addr, "--metrics-addr", registry, state.unhealthy, state.not_ready)
+    with stop_signal() as stopping, served as address, scrape_target(settings.home, "recorder", address):
+        recorder.run(lambda: not stopping, IntervalTimer(roll_s), until_end)
     for (venue, topic), count in sorted(recorder.archive.written.items()):
-        console.print(f"{topic} of {venue}: {count:,} records", highlight=False)
-    if signal.SIGINT in stopping:
-        raise typer.Exit(INTERRUPTED)
+        remark = ", not envelopes: readers reject them" if venue == UNKNOWN_VENUE else ""
+        console.print(f"{topic}, venue {venue}: {count:,} records{remark}", highlight=False)
+    if stopping.interrupted:
+        raise typer.Exit(EXIT_INTERRUPTED)
 
 
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """Collects SIGTERM and SIGINT, so that what was read is written before the end."""
-    received: list[int] = []
-    before = {
-        number: signal.signal(number, lambda signum, frame: received.append(signum))
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class Every:
-    """True once every so many seconds."""
+class IntervalTimer:
+    """Callable that returns True once per interval of `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

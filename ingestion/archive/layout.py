@@ -1,23 +1,25 @@
-"""Names and columns of the files; records as rows."""
+"""Names and columns of the archive's files; conversion of records to rows."""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-UNKNOWN_VENUE = "unknown"  # of a record that is no envelope
+from core.envelope import DECODE_ERRORS
+
+UNKNOWN_VENUE = "unknown"  # venue of records that are not envelopes
 SCHEMA = pa.schema(
     [
         ("partition", pa.int32()),
         ("offset", pa.int64()),
-        ("appended_ms", pa.int64()),  # the broker's time
+        ("appended_ms", pa.int64()),  # the broker's append time
         ("key", pa.binary()),
-        ("value", pa.binary()),  # the record to the byte; all below is read off it
+        ("value", pa.binary()),  # the record byte for byte; the columns below are copied from it
         ("channel", pa.string()),
         ("symbol", pa.string()),
         ("conn", pa.string()),
@@ -25,62 +27,68 @@ SCHEMA = pa.schema(
         ("recv_us", pa.int64()),
     ]
 )
-REPEATING = ["key", "channel", "symbol", "conn"]
+DICTIONARY_COLUMNS = ["key", "channel", "symbol", "conn"]
 _NAME = re.compile(r"(?P<topic>.+)-(?P<partition>\d{4,})-(?P<offset>\d{20})\.parquet")
 
 
-class Stream(NamedTuple):
-    """What has one order: a venue's records in one partition of a topic (its name without prefix)."""
+class VenuePartition(NamedTuple):
+    """A venue's records in one partition of a topic (name without prefix): they have one order."""
 
     venue: str
     topic: str
     partition: int
 
 
-class File(NamedTuple):
-    """A whole file of the archive."""
+class ArchiveFile(NamedTuple):
+    """A complete file of the archive."""
 
-    stream: Stream
+    source: VenuePartition
     first_offset: int
     path: Path
 
 
-class _Label(Struct, gc=False):
+_Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # range of an int64 column
+
+
+class _EnvelopeColumns(Struct, gc=False):
     venue: str
     channel: str
     symbol: str
     conn: str
-    seq: int
-    recv_us: int
+    seq: _Int64
+    recv_us: _Int64
 
 
-_decode = msgspec.json.Decoder(_Label).decode
+_decode = msgspec.json.Decoder(_EnvelopeColumns).decode
 
 
-def labelled(record: Any) -> tuple[str, tuple[Any, ...]]:
-    """Venue and row of a record of kafka-python. One that is no envelope is kept too, without labels."""
-    place = (record.partition, record.offset, record.timestamp, record.key, record.value)
+def venue_and_row(record: Any) -> tuple[str, tuple[Any, ...]]:
+    """Venue and row of a kafka-python record.
+
+    A record that is not an envelope is archived byte for byte under UNKNOWN_VENUE, with null in the envelope's columns.
+    """
+    raw = (record.partition, record.offset, record.timestamp, record.key, record.value)
     try:
-        label = _decode(record.value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return UNKNOWN_VENUE, (*place, None, None, None, None, None)
-    venue = label.venue if re.fullmatch(r"[a-z0-9_]{1,64}", label.venue) else UNKNOWN_VENUE
-    return venue, (*place, label.channel, label.symbol, label.conn, label.seq, label.recv_us)
+        envelope = _decode(record.value or b"")
+    except DECODE_ERRORS:
+        return UNKNOWN_VENUE, (*raw, None, None, None, None, None)
+    venue = envelope.venue if re.fullmatch(r"[a-z0-9_]{1,64}", envelope.venue) else UNKNOWN_VENUE
+    return venue, (*raw, envelope.channel, envelope.symbol, envelope.conn, envelope.seq, envelope.recv_us)
 
 
-def file_path(root: Path, stream: Stream, appended_ms: int, first_offset: int) -> Path:
-    """Where the file of a stream that begins with this record lies."""
+def file_path(root: Path, source: VenuePartition, appended_ms: int, first_offset: int) -> Path:
+    """Path of the file whose first record has this append time and offset."""
     hour = datetime.fromtimestamp(appended_ms / 1000, timezone.utc)
-    name = f"{stream.topic}-{stream.partition:04d}-{first_offset:020d}.parquet"
-    return root / f"venue={stream.venue}" / f"hour={hour:%Y-%m-%dT%H}" / name
+    name = f"{source.topic}-{source.partition:04d}-{first_offset:020d}.parquet"
+    return root / f"venue={source.venue}" / f"hour={hour:%Y-%m-%dT%H}" / name
 
 
-def find_files(root: Path, venue: str | None = None) -> Iterator[File]:
-    """The whole files below a folder, or that one file; in no particular order."""
+def find_files(root: Path, venue: str | None = None) -> Iterator[ArchiveFile]:
+    """Complete files below a folder, or the one file `root`, in no particular order."""
     paths = [root] if root.is_file() else root.glob("**/*.parquet")
     for path in paths:
-        found = _NAME.fullmatch(path.name)
-        of_venue = next((part[6:] for part in path.parts[::-1] if part.startswith("venue=")), UNKNOWN_VENUE)
-        if found and venue in (None, of_venue):
-            stream = Stream(of_venue, found["topic"], int(found["partition"]))
-            yield File(stream, int(found["offset"]), path)
+        name = _NAME.fullmatch(path.name)
+        file_venue = next((part[6:] for part in path.parts[::-1] if part.startswith("venue=")), UNKNOWN_VENUE)
+        if name and venue in (None, file_venue):
+            source = VenuePartition(file_venue, name["topic"], int(name["partition"]))
+            yield ArchiveFile(source, int(name["offset"]), path)

@@ -1,4 +1,4 @@
-"""The writing side: rows to files that appear when they are whole."""
+"""Writes rows to Parquet files that get their final names when they are complete."""
 
 import fcntl
 import os
@@ -9,54 +9,58 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingestion.archive.layout import REPEATING, SCHEMA, Stream, file_path, find_files, labelled
-from market.errors import UserError
+from core.errors import UserError
+from ingestion.archive.layout import DICTIONARY_COLUMNS, SCHEMA, VenuePartition, file_path, find_files, venue_and_row
 
 POSITIONS = "_positions.json"
-GROUP_BYTES = 16 * 1024 * 1024  # of values: what one file keeps in memory before it writes …
-HELD_BYTES = 256 * 1024 * 1024  # … and all files together
+ROW_GROUP_BYTES = 16 * 1024 * 1024  # bytes of values that one file buffers before it writes a row group
+MAX_BUFFERED_BYTES = 256 * 1024 * 1024  # bytes of values that all files together buffer
 Positions = dict[str, dict[str, int]]  # next offset by topic and partition
 
 
 class ArchiveError(UserError):
-    """The folder cannot be written to, the topics and the folder do not go together, or no broker answers."""
+    """The folder is not writable, the topics do not match the folder, or the broker is unreachable."""
 
 
-class Part:
-    """One file that is being written, under a name that no reader looks for."""
+class FileWriter:
+    """One file in progress, under a temporary name that readers ignore."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._draft = path.with_name(f".{path.name}.part")
+        self._draft_path = path.with_name(f".{path.name}.part")
         self._writer = pq.ParquetWriter(
-            self._draft, SCHEMA, compression="zstd", use_dictionary=REPEATING, write_statistics=["offset", "recv_us"]
+            self._draft_path,
+            SCHEMA,
+            compression="zstd",
+            use_dictionary=DICTIONARY_COLUMNS,
+            write_statistics=["offset", "recv_us"],
         )
         self._rows: list[tuple[Any, ...]] = []
         self._bytes = 0
 
     @property
-    def held(self) -> int:
-        """Bytes of values in memory."""
+    def buffered_bytes(self) -> int:
+        """Bytes of buffered values."""
         return self._bytes
 
     def add(self, row: tuple[Any, ...]) -> None:
         """Append one row."""
         self._rows.append(row)
         self._bytes += len(row[4] or b"")
-        if self._bytes >= GROUP_BYTES:
+        if self._bytes >= ROW_GROUP_BYTES:
             self.write()
 
     def close(self) -> None:
-        """Make the file whole and give it its name."""
+        """Complete the file, sync it to disk and give it its final name."""
         self.write()
         self._writer.close()
-        with self._draft.open("rb") as written:
+        with self._draft_path.open("rb") as written:
             os.fsync(written.fileno())
-        self._draft.rename(self._path)
+        self._draft_path.rename(self._path)
 
     def write(self) -> None:
-        """Put what is held into the file."""
+        """Write the buffered rows to the file."""
         columns = zip(*self._rows, strict=True) if self._rows else [()] * len(SCHEMA)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
@@ -64,97 +68,100 @@ class Part:
 
 
 class Archive:
-    """One recorder's folder. `append` what comes, `roll` now and then: what is rolled survives a crash.
+    """Folder of one recorder. `append` adds records; `roll` completes the files: completed files survive a crash.
 
-    `written` counts records by venue and topic. A record that the folder has already (after a crash between the files
-    and the positions) is passed over.
+    `written` counts records by venue and topic. Records that the folder already contains (after a crash between the
+    files and `_positions.json`) are skipped.
     """
 
     def __init__(self, root: Path) -> None:
-        self._lock = _locked(root)
+        self._lock = _lock_folder(root)
         for draft in root.glob("venue=*/hour=*/.*.part"):
-            draft.unlink()  # left by a recorder that was killed: its records are read again
+            draft.unlink()  # left by a killed recorder: its records are read again
         self._root = root
-        self._parts: dict[tuple[Stream, int], Part] = {}
-        self._reach = {file.stream: file for file in sorted(find_files(root), key=lambda file: file.first_offset)}
-        self._last: dict[Stream, int] = {}
-        self._added = 0  # bytes of values since they were last counted: no less than what is held
-        self._next: dict[str, dict[str, int]] = self._read_positions()
+        self._writers: dict[tuple[VenuePartition, int], FileWriter] = {}
+        by_offset = sorted(find_files(root), key=lambda file: file.first_offset)
+        self._newest_files = {file.source: file for file in by_offset}
+        self._last: dict[VenuePartition, int] = {}
+        self._buffered_estimate = 0  # upper bound of the buffered bytes
+        self._positions = self._read_positions()
         self.written: dict[tuple[str, str], int] = {}
 
     @property
     def positions(self) -> Positions:
-        """The next offset of every partition that was ever recorded."""
-        return self._next
+        """Next offset of every recorded partition."""
+        return self._positions
 
     def append(self, topic: str, record: Any) -> None:
-        """Add a record of a topic (its name without prefix). Offsets of a partition ascend."""
-        venue, row = labelled(record)
-        stream = Stream(venue, topic, record.partition)
-        self._next.setdefault(topic, {})[str(record.partition)] = record.offset + 1
-        if record.offset <= self._last_offset(stream):
+        """Add a kafka-python record of a topic (name without prefix). Offsets of a partition must ascend."""
+        venue, row = venue_and_row(record)
+        source = VenuePartition(venue, topic, record.partition)
+        self._positions.setdefault(topic, {})[str(record.partition)] = record.offset + 1
+        if record.offset <= self._last_offset(source):
             return
-        self._last[stream] = record.offset
-        place = (stream, record.timestamp // 3_600_000)
-        part = self._parts.get(place)
-        if part is None:
-            part = self._parts[place] = Part(file_path(self._root, stream, record.timestamp, record.offset))
-        part.add(row)
-        self._added += len(record.value or b"")
-        if self._added >= HELD_BYTES:
-            self._ease()
+        self._last[source] = record.offset
+        key = (source, record.timestamp // 3_600_000)
+        writer = self._writers.get(key)
+        if writer is None:
+            writer = self._writers[key] = FileWriter(file_path(self._root, source, record.timestamp, record.offset))
+        writer.add(row)
+        self._buffered_estimate += len(record.value or b"")
+        if self._buffered_estimate >= MAX_BUFFERED_BYTES:
+            self._write_largest()
         self.written[venue, topic] = self.written.get((venue, topic), 0) + 1
 
     def roll(self) -> None:
-        """Make all files whole, then say how far they reach."""
-        for part in self._parts.values():
-            part.close()
-        self._parts.clear()
+        """Complete all files, then write the next offsets to `_positions.json`."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
         draft = self._root / f".{POSITIONS}.part"
-        draft.write_bytes(msgspec.json.encode(self._next))
+        draft.write_bytes(msgspec.json.encode(self._positions))
         draft.rename(self._root / POSITIONS)
 
     def close(self) -> None:
-        """Roll, and leave the folder to others."""
+        """Complete the files and unlock the folder."""
         self.roll()
         self.release()
 
     def release(self) -> None:
-        """Leave the folder to others, as it is."""
+        """Unlock the folder without completing the files."""
         self._lock.close()
 
-    def _ease(self) -> None:
-        """Write the files that hold more than the mean: few and large groups read best."""
-        self._added = sum(part.held for part in self._parts.values())
-        if self._added >= HELD_BYTES:
-            for part in self._parts.values():
-                if part.held * len(self._parts) >= self._added:
-                    part.write()
-            self._added = sum(part.held for part in self._parts.values())
+    def _write_largest(self) -> None:
+        """Write the files that buffer at least the mean: few large row groups are the fastest to read."""
+        self._buffered_estimate = sum(writer.buffered_bytes for writer in self._writers.values())
+        if self._buffered_estimate >= MAX_BUFFERED_BYTES:
+            for writer in self._writers.values():
+                if writer.buffered_bytes * len(self._writers) >= self._buffered_estimate:
+                    writer.write()
+            self._buffered_estimate = sum(writer.buffered_bytes for writer in self._writers.values())
 
-    def _last_offset(self, stream: Stream) -> int:
-        if stream not in self._last:
-            file = self._reach.get(stream)
-            self._last[stream] = -1 if file is None else _last_offset(file.path)
-        return self._last[stream]
+    def _last_offset(self, source: VenuePartition) -> int:
+        if source not in self._last:
+            file = self._newest_files.get(source)
+            self._last[source] = -1 if file is None else _last_offset(file.path)
+        return self._last[source]
 
     def _read_positions(self) -> Positions:
         path = self._root / POSITIONS
         return msgspec.json.decode(path.read_bytes(), type=Positions) if path.exists() else {}
 
 
-def _locked(root: Path) -> TextIO:
-    """The folder, made if need be, for this recorder alone."""
+def _lock_folder(root: Path) -> TextIO:
+    """Create the folder if missing and lock it for this recorder. Raises ArchiveError if another one holds the lock."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / "_lock").open("w")
     except OSError as error:
-        raise ArchiveError(f"{root}: cannot be written to: {error.strerror}") from error
+        raise ArchiveError(f"{root} is not writable: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise ArchiveError(f"{root}: another recorder is writing to it. Choose another folder, or stop it") from error
+        raise ArchiveError(
+            f"{root}: another recorder is writing to this folder; stop it or choose another folder"
+        ) from error
     return lock
 
 

@@ -1,5 +1,6 @@
-"""Forwarders: what exchanges say, stamped and otherwise untouched, into the raw topics.
+"""Forwarders: stream an exchange's frames, stamped and otherwise unchanged, into the raw topics.
 
-A frame's path: `link` (transport) -> `session` (state machine, no I/O) -> `outlet` (bounded queue, disk, producer).
-Around it `pool` spreads streams over links, `snapshots` and `resync` answer lost books, `operations` tells how it goes.
+Path of a frame: `connection` (socket) -> `session` (state machine without I/O) -> `forwarder` (topic and key) ->
+`buffered_producer` (bounded queue, disk buffer, Kafka client). `pool` distributes streams over connections;
+`recovery` fetches snapshots or resubscribes for lost books; `monitoring` serves health and metrics.
 """

@@ -1,66 +1,110 @@
-"""`depthflow forward --check`: try every connection, subscribe, forward nothing."""
+"""`depthflow forward --check`: connects and subscribes without forwarding anything."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 
-from ingestion.forwarder.chains import ChainDesk
-from ingestion.forwarder.dialects import Dialect
-from ingestion.forwarder.forwarder import first_of, manner
-from ingestion.forwarder.ledger import Ledger
-from ingestion.forwarder.pool import Pool
-from ingestion.forwarder.settings import ForwardSettings
-from ingestion.forwarder.streams import dialect_of, endpoint, named_streams
-from ingestion.forwarder.surroundings import Surroundings
-from market.errors import UserError
-from market.records import Envelope
+from core.errors import UserError
+from core.records import Envelope
+from ingestion.background import first_of
+from ingestion.forwarder.chains import ChainSubscriber
+from ingestion.forwarder.context import ForwarderContext
+from ingestion.forwarder.plan import ForwardPlan
+from ingestion.forwarder.pool import ConnectionSlot, Pool
+from ingestion.forwarder.snapshots import SnapshotFetcher
+from ingestion.forwarder.stats import ForwarderStats
+from ingestion.forwarder.symbol_check import SymbolCheck
+from venues.protocol import Stream
 
-WITHIN_S = 20.0
+TIMEOUT_S = 20.0
+NAMED = 8  # symbols that a line names
 
 
 class CheckError(UserError):
-    """Not everything could be subscribed."""
+    """Not all streams could be subscribed."""
 
 
-async def check(settings: ForwardSettings) -> Iterator[str]:
-    """Lines that say what was subscribed where. Raises CheckError, ChainError, or FatalRefusal in the venue's words."""
-    dialect = dialect_of(settings)
-    base = endpoint(dialect, settings)
-    streams = named_streams(dialect, settings)
-    around = Surroundings(dialect, Ledger(dialect.venue), manner(settings), _ignore, _never)
-    pool = Pool(around, base.ws, settings.connection_streams or dialect.limits.streams, None, lambda granted, _: None)
-    pool.add(streams)
+async def check(plan: ForwardPlan) -> list[str]:
+    """One line for each connection, each chain and the snapshots.
+
+    Asks the venue what `forward` asks: its list of symbols, its lists of options, and every subscription.
+
+    Raises CheckError, ChainError, or FatalRefusal with the venue's own words.
+    """
+    stats = ForwarderStats(plan.protocol.venue)
+    context = ForwarderContext(plan.protocol, stats, plan.policy, _discard, _no_wait, _ignore_subscribed)
+    pool = Pool(context, plan.endpoint.ws, plan.max_streams, lifetime_s=None)
+    asked = "the list of symbols"
     try:
-        if settings.chains:
-            async with aiohttp.ClientSession(trust_env=True) as client:
-                await ChainDesk(client, base.rest, settings.chains, settings.chain_channel, pool, _ignore).seed()
-        await asyncio.wait_for(first_of(pool.run(), _all_subscribed(pool)), WITHIN_S)
-    except asyncio.TimeoutError:
-        waiting = [place.url for place in pool.places if not all(link.session for link in place.links)]
-        cause = f"no connection to {', '.join(waiting)}" if waiting else "subscriptions were not acknowledged"
-        raise CheckError(f"{cause} within {WITHIN_S:.0f} s") from None
+        async with aiohttp.ClientSession(trust_env=True) as client, timeout_error(lambda: f"{asked} did not arrive"):
+            await asyncio.wait_for(_check_symbols(plan, client), TIMEOUT_S)
+            pool.add(plan.streams)
+            chains = ChainSubscriber(client, plan, pool, _discard) if plan.settings.chains else None
+            if chains is not None:
+                asked = "the list of options"
+                await asyncio.wait_for(chains.subscribe_all(), TIMEOUT_S * len(plan.settings.chains))
+        async with timeout_error(lambda: _missing(pool)):
+            await asyncio.wait_for(first_of(pool.run(), _all_subscribed(pool)), TIMEOUT_S)
     finally:
         await pool.stop()
-    return _lines(pool, dialect)
+    return [*map(_connection_line, pool.slots), *_chain_lines(chains), *_snapshot_lines(plan)]
 
 
-def _lines(pool: Pool, dialect: Dialect) -> Iterator[str]:
-    for place in pool.places:
-        yield f"{place.url}: {len(place.streams)} streams"
-        for stream in place.streams:
-            yield f"  {stream.channel:16} {stream.symbol}"
-    if dialect.depth is not None:
-        yield f"snapshots: {dialect.depth.path}, {dialect.depth.weight_per_minute} of weight a minute"
+@asynccontextmanager
+async def timeout_error(cause: Callable[[], str]) -> AsyncIterator[None]:
+    """Turn a timeout within the context into a CheckError."""
+    try:
+        yield
+    except asyncio.TimeoutError:
+        raise CheckError(f"{cause()} within {TIMEOUT_S:.0f} s") from None
+
+
+async def _check_symbols(plan: ForwardPlan, client: aiohttp.ClientSession) -> None:
+    if plan.protocol.snapshots is not None:
+        fetcher = SnapshotFetcher(plan.endpoint.rest, plan.protocol.snapshots, plan.settings.snapshot_levels)
+        await SymbolCheck(plan, fetcher).run(client)
+
+
+def _missing(pool: Pool) -> str:
+    waiting = [slot.url for slot in pool.slots if not all(each.session for each in slot.connections)]
+    return f"no connection to {', '.join(waiting)}" if waiting else "subscriptions were not acknowledged"
+
+
+def _connection_line(slot: ConnectionSlot) -> str:
+    symbols = list(dict.fromkeys(stream.symbol for stream in slot.streams))
+    named = ", ".join(symbols[:NAMED]) + (f" and {len(symbols) - NAMED} more" if len(symbols) > NAMED else "")
+    return f"{slot.url}: {_counted(Counter(stream.channel for stream in slot.streams))}: {named}"
+
+
+def _chain_lines(chains: ChainSubscriber | None) -> Iterator[str]:
+    for chain, counts in chains.counts.items() if chains is not None else ():
+        yield f"chain {chain}: {_counted(counts)}"
+
+
+def _snapshot_lines(plan: ForwardPlan) -> Iterator[str]:
+    snapshots = plan.protocol.snapshots
+    if snapshots is not None:
+        yield f"snapshots: {snapshots.path}, weight budget {snapshots.weight_per_minute} per minute"
+
+
+def _counted(channels: Counter[str]) -> str:
+    return f"{channels.total()} streams ({', '.join(f'{name} {count}' for name, count in channels.items())})"
 
 
 async def _all_subscribed(pool: Pool) -> None:
-    await asyncio.gather(*(link.subscribed() for place in pool.places for link in place.links))
+    await asyncio.gather(*(each.wait_until_subscribed() for slot in pool.slots for each in slot.connections))
 
 
-def _ignore(envelope: Envelope) -> None:
-    """Nothing is forwarded."""
+def _discard(envelope: Envelope) -> None:
+    """Discard a frame: a check forwards nothing."""
 
 
-async def _never() -> None:
-    """There is always room."""
+async def _no_wait() -> None:
+    """Return at once: nothing is buffered."""
+
+
+def _ignore_subscribed(conn: str, streams: list[Stream]) -> None:
+    """Request no snapshot."""

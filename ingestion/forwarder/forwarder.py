@@ -1,169 +1,161 @@
-"""The wiring: links to outlets, requests to cures, stop signals to a clean end."""
+"""Forwarder of one venue: constructs its parts, routes envelopes to producers and stops cleanly."""
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
+from time import monotonic
 from zlib import crc32
 
 import aiohttp
 import msgspec
+import structlog
 
-from ingestion.forwarder.chains import ChainDesk
-from ingestion.forwarder.cure import Cure
-from ingestion.forwarder.ledger import Ledger
-from ingestion.forwarder.outlet import Outlet
+from core.errors import UserError
+from core.records import Envelope
+from ingestion.background import Background, call_on_loop, first_of, in_thread
+from ingestion.forwarder.buffered_producer import BufferedProducer
+from ingestion.forwarder.chains import ChainSubscriber
+from ingestion.forwarder.context import ForwarderContext
+from ingestion.forwarder.plan import ForwardPlan
 from ingestion.forwarder.pool import Pool
-from ingestion.forwarder.resync import Listener
-from ingestion.forwarder.session import Patience
-from ingestion.forwarder.settings import MEGABYTE, ForwardSettings
-from ingestion.forwarder.snapshots import SnapshotDesk
-from ingestion.forwarder.spill import Record
-from ingestion.forwarder.streams import dialect_of, endpoint, named_streams
-from ingestion.forwarder.subscriptions import FatalRefusal
-from ingestion.forwarder.surroundings import Manner, Surroundings
-from ingestion.routing import route
-from market.errors import UserError
-from market.records import Envelope, Resync
+from ingestion.forwarder.recovery import BookRecovery
+from ingestion.forwarder.resync import ResyncSource
+from ingestion.forwarder.snapshots import SnapshotFetcher
+from ingestion.forwarder.spill import QueuedRecord
+from ingestion.forwarder.stats import ForwarderStats
+from ingestion.forwarder.symbol_check import SymbolCheck
+from venues.protocol import Stream
+from venues.routing import route
 
-ROOM_S = 0.05
+CAPACITY_POLL_S = 0.05
+CLOSE_S = 6.0  # longest time in which connections unsubscribe and close, at a stop
+
+log = structlog.get_logger("forwarder")
 
 
 class UndeliveredError(UserError):
-    """Stopped with frames that the broker did not take in time."""
+    """The broker did not acknowledge all frames before the stop timeout."""
 
 
 class Forwarder:
-    """One venue's forwarder. `run` is its whole life; to be made inside the event loop that runs it."""
+    """One venue's forwarder. Construct it inside the event loop that calls `run`; `run` may be called once."""
 
-    def __init__(self, settings: ForwardSettings, outlets: list[Outlet], requests: Listener) -> None:
-        self.settings = settings
-        self._listener = requests
-        self.dialect = dialect_of(settings)
-        self.endpoint = endpoint(self.dialect, settings)
-        self.ledger = Ledger(self.dialect.venue)
-        self.outlets = outlets
-        self._streams = named_streams(self.dialect, settings)
+    def __init__(self, plan: ForwardPlan, producers: list[BufferedProducer], resyncs: ResyncSource) -> None:
+        self.plan = plan
+        self.producers = producers
+        self.stats = ForwarderStats(plan.protocol.venue)
+        self.resyncs = resyncs
+        self.background = Background()
+        self.chains: ChainSubscriber | None = None
         self._encode = msgspec.json.Encoder().encode
-        around = Surroundings(self.dialect, self.ledger, manner(settings), self.forward, self._room)
-        self.cure = Cure(around)
-        limits = self.dialect.limits
-        most = min(settings.connection_streams or limits.streams, limits.streams)
-        lifetime_s = settings.lifetime_s or limits.lifetime_s
-        self.pool = self.cure.pool = Pool(around, self.endpoint.ws, most, lifetime_s, self.cure.granted)
+        context = ForwarderContext(
+            plan.protocol, self.stats, plan.policy, self.forward, self._wait_for_capacity, self._on_subscribed
+        )
+        self.pool = Pool(context, plan.endpoint.ws, plan.max_streams, plan.lifetime_s)
+        levels, snapshots = plan.settings.snapshot_levels, plan.protocol.snapshots
+        self.fetcher = SnapshotFetcher(plan.endpoint.rest, snapshots, levels) if snapshots else None
+        self.recovery = BookRecovery(context, self.pool, self.fetcher)
 
     def forward(self, envelope: Envelope) -> None:
-        """Hand one envelope to its outlet. Raises Full."""
+        """Queue one envelope at the producer of its key. Raises BufferFull."""
         topic, key_text = route(envelope.venue, envelope.channel, envelope.symbol)
         key = key_text.encode()
-        outlets = self.outlets
-        outlet = outlets[0] if len(outlets) == 1 else outlets[crc32(key) % len(outlets)]
-        outlet.offer(Record(topic, key, self._encode(envelope), envelope.recv_us))
+        producers = self.producers
+        producer = producers[0] if len(producers) == 1 else producers[crc32(key) % len(producers)]
+        producer.put(QueuedRecord(topic, key, self._encode(envelope), envelope.recv_us))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Forward until `stop` is set, then unsubscribe, drain and flush.
+        """Forward until `stop` is set, then unsubscribe, drain the queues and flush, all within `drain_s`.
 
-        Raises FatalRefusal, DeliveryError or UndeliveredError, each after the same end.
+        Raises the first failure of any connection, thread or task, after the same shutdown: FatalRefusal,
+        DeliveryError, ChainError, BackgroundError; or UndeliveredError.
         """
-        loop = asyncio.get_running_loop()
-        broken: asyncio.Future[None] = loop.create_future()
-        for outlet in self.outlets:
-            outlet.on_failure = partial(_report, loop, broken, outlet)
-            outlet.start()
+        drain_s = self.plan.settings.drain_s
+        for producer in self.producers:
+            producer.start(self.background.fail)
+        stack = AsyncExitStack()
         try:
-            async with AsyncExitStack() as stack:
-                await self._start(stack)
-                await first_of(stop.wait(), self.pool.run(), broken)
+            await first_of(stop.wait(), self._start_and_run(stack), self.background.wait())
         finally:
-            left = sum([await asyncio.to_thread(outlet.stop, self.settings.drain_s) for outlet in self.outlets])
-        if left:
-            raise UndeliveredError(f"the broker did not take the last {left} frames within {self.settings.drain_s:g} s")
+            deadline = monotonic() + drain_s
+            try:
+                await stack.aclose()
+            finally:
+                unsent = await self._drain(deadline)
+        if self.background.failure is not None:
+            raise self.background.failure
+        if unsent:
+            raise UndeliveredError(f"the broker did not acknowledge the last {unsent} frames within {drain_s:g} s")
+
+    async def _drain(self, deadline: float) -> int:
+        """Stop all producers side by side. Returns the number of frames that the broker did not acknowledge."""
+        timeout_s = max(0.1, deadline - monotonic())
+        stops = (in_thread("drain", partial(producer.stop, timeout_s)) for producer in self.producers)
+        unsent = sum(await asyncio.gather(*stops))
+        if unsent:
+            log.error("frames not acknowledged", frames=unsent, drain_s=self.plan.settings.drain_s)
+        return unsent
+
+    async def _start_and_run(self, stack: AsyncExitStack) -> None:
+        await self._start(stack)
+        await self.pool.run()
 
     async def _start(self, stack: AsyncExitStack) -> None:
         client = await stack.enter_async_context(aiohttp.ClientSession(trust_env=True))
-        if self.dialect.depth is not None:
-            levels = self.settings.snapshot_levels
-            desk = SnapshotDesk(client, self.endpoint.rest, self.dialect.depth, levels, self.cure.deliver)
-            await self._check_symbols(desk)
-            self.cure.desk = desk
-            background(stack, desk.run())
-        self._listener.start(partial(_tell, asyncio.get_running_loop(), self.cure))
-        stack.push_async_callback(asyncio.to_thread, self._listener.stop)
-        stack.push_async_callback(self.pool.stop)
-        self.pool.add(self._streams)
-        if self.settings.chains:
-            chains, channel = self.settings.chains, self.settings.chain_channel
-            desk_of_chains = ChainDesk(client, self.endpoint.rest, chains, channel, self.pool, self.forward)
-            await desk_of_chains.seed()
-            background(stack, desk_of_chains.run(self.settings.chain_refresh_s))
+        run = partial(run_in_background, stack, self.background)
+        if self.fetcher is not None:
+            check = SymbolCheck(self.plan, self.fetcher)
+            if not await check.attempt(client):
+                run("check of the symbols", check.run(client), may_end=True)
+            run("fetcher of snapshots", self.fetcher.run(client, self.recovery.forward_snapshot))
+        handler = self.background.guarded("handler of resync requests", self.recovery.handle_request)
+        self.resyncs.start(partial(call_on_loop, asyncio.get_running_loop(), handler), self.background.fail)
+        stack.push_async_callback(in_thread, "stop of the reader", self.resyncs.stop)
+        stack.push_async_callback(self._close_pool)
+        self.pool.add(self.plan.streams)
+        settings = self.plan.settings
+        if settings.chains:
+            self.chains = ChainSubscriber(client, self.plan, self.pool, self.forward)
+            run("subscriber of chains", self.chains.run(settings.chain_refresh_s))
 
-    async def _check_symbols(self, desk: SnapshotDesk) -> None:
-        """Binance grants a subscription to anything, so an unknown symbol must be found out here."""
-        info = await desk.exchange_info()
-        listed = {each.symbol for each in info.symbols} if info else set()
-        unknown = [symbol for symbol in self.settings.symbols if symbol not in listed]
-        if listed and unknown:
-            raise FatalRefusal(f"{self.dialect.venue} does not list {', '.join(unknown)}")
+    async def _close_pool(self) -> None:
+        """Unsubscribe and close the connections; those that do not close in time are abandoned."""
+        closing = asyncio.ensure_future(self.pool.stop())
+        _, pending = await asyncio.wait([closing], timeout=CLOSE_S)
+        if pending:
+            log.warning("connections not closed in time", timeout_s=CLOSE_S)
+            closing.cancel()
+            self.pool.cancel()
 
-    async def _room(self) -> None:
+    @property
+    def failures(self) -> list[str]:
+        """Failures that /health reports: those that end the process, and those that are being retried."""
+        found = [self.background.failure, *(producer.failure for producer in self.producers)]
+        texts = [str(error) for error in found if error is not None]
+        return list(dict.fromkeys([*texts, *filter(None, [self.resyncs.failure])]))
+
+    def _on_subscribed(self, conn: str, streams: list[Stream]) -> None:
+        self.recovery.on_subscribed(conn, streams)
+
+    async def _wait_for_capacity(self) -> None:
         while True:
-            for outlet in self.outlets:
-                if outlet.failure is not None:
-                    raise outlet.failure
-            if all(outlet.roomy for outlet in self.outlets):
+            for producer in self.producers:
+                if producer.failure is not None:
+                    raise producer.failure
+            if all(producer.has_capacity for producer in self.producers):
                 return
-            await asyncio.sleep(ROOM_S)
+            await asyncio.sleep(CAPACITY_POLL_S)
 
 
-def manner(settings: ForwardSettings) -> Manner:
-    """How links are to behave."""
-    dialect = dialect_of(settings)
-    patience = Patience(settings.silence_s or dialect.limits.silence_s, settings.data_silence_s)
-    return Manner(
-        patience,
-        first_delay_s=settings.reconnect_first_s,
-        most_delay_s=settings.reconnect_most_s,
-        max_frame_bytes=int(settings.frame_mb * MEGABYTE),
-        compression=settings.ws_compression,
-    )
+def run_in_background(
+    stack: AsyncExitStack, background: Background, name: str, work: Awaitable[None], may_end: bool = False
+) -> None:
+    """Run `work` as a task that is cancelled when the stack closes; what it raises is a failure of the forwarder."""
+    task = background.run(name, work, may_end)
 
-
-async def first_of(*waits: Awaitable[object]) -> None:
-    """Wait for the first to end, cancel the others. Raises what it raised."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def background(stack: AsyncExitStack, work: Awaitable[None]) -> None:
-    """Run `work` until the stack is left."""
-    task = asyncio.ensure_future(work)
-
-    async def end() -> None:
+    async def cancel() -> None:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.gather(task, return_exceptions=True)
 
-    stack.push_async_callback(end)
-
-
-def _tell(loop: asyncio.AbstractEventLoop, cure: Cure, request: Resync, told_ms: int) -> None:
-    with suppress(RuntimeError):  # a request may come while the loop closes
-        loop.call_soon_threadsafe(cure.act, request, told_ms)
-
-
-def _report(loop: asyncio.AbstractEventLoop, broken: "asyncio.Future[None]", outlet: Outlet) -> None:
-    """On the outlet's thread."""
-
-    def tell() -> None:
-        if not broken.done() and outlet.failure is not None:
-            broken.set_exception(outlet.failure)
-
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(tell)
+    stack.push_async_callback(cancel)

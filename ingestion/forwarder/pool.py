@@ -1,184 +1,190 @@
-"""Which link carries what: sharding, replacement before a lifetime ends, streams that come and go."""
+"""Pool of connections: distributes streams and replaces each connection before its lifetime ends."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
 
 import structlog
 
-from ingestion.forwarder.dialects import Stream
-from ingestion.forwarder.ledger import has_book
-from ingestion.forwarder.link import Link
+from ingestion.background import failure
+from ingestion.forwarder.context import ForwarderContext
+from ingestion.forwarder.plan import shards
+from ingestion.forwarder.reconnecting import ReconnectingConnection
 from ingestion.forwarder.session import Session
-from ingestion.forwarder.sharding import shards
-from ingestion.forwarder.surroundings import Surroundings
+from ingestion.forwarder.stats import has_book
+from venues.protocol import Stream
 
-WATCH_S = 0.25
-STAGGER_S = 0.2  # between the first attempts of two links: venues count attempts
-OVERLAP_S = 15.0  # how long to wait for a quiet symbol's first frame on a fresh link
-RENEW_SHARE = (0.90, 0.97)  # of the lifetime: drawn, so that links do not all go at once
+POLL_S = 0.25
+STAGGER_S = 0.2  # between the first attempts of two connections: venues count attempts
+OVERLAP_S = 15.0  # wait for the first frame of a quiet symbol on a replacement connection
+REPLACE_SHARE = (0.90, 0.97)  # share of the lifetime, drawn at random, so that connections are not all replaced at once
 
 log = structlog.get_logger("forwarder")
 
-Granted = Callable[[list[Stream], bool], None]  # streams newly live; whether another link carried them all along
 
+class ConnectionSlot:
+    """Slot of the pool: holds one connection and replaces it before its lifetime ends."""
 
-class Place:
-    """A place for one connection: keeps a link in it, and puts a fresh one there before the old one's life ends."""
-
-    def __init__(self, name: str, url: str, streams: Iterable[Stream], around: Surroundings, granted: Granted) -> None:
+    def __init__(self, name: str, url: str, streams: Iterable[Stream], context: ForwarderContext) -> None:
         self.name = name
         self.streams = dict.fromkeys(streams)
         self.url = url
-        self._around = around
-        self._granted = granted
-        self._link = self._make(renewing=False)
-        self._fresh: Link | None = None
+        self._context = context
+        self._current = self._new_connection()
+        self._replacement: ReconnectingConnection | None = None
         self._stopping = asyncio.Event()
 
     @property
-    def links(self) -> list[Link]:
-        """The link, and during a replacement the fresh one after it."""
-        return [self._link] if self._fresh is None else [self._link, self._fresh]
+    def connections(self) -> list[ReconnectingConnection]:
+        """The current connection, followed by its replacement while one is being opened."""
+        return [self._current] if self._replacement is None else [self._current, self._replacement]
+
+    def is_replacement(self, conn: str) -> bool:
+        """True while the connection id `conn` belongs to the replacement that is being opened."""
+        session = None if self._replacement is None else self._replacement.session
+        return session is not None and session.conn == conn
 
     async def run(self, lifetime_s: float | None, delay_s: float) -> None:
-        """Until `stop`. Raises FatalRefusal."""
+        """Connect after `delay_s` and run until `stop` is called. Raises FatalRefusal."""
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), delay_s)
         if self._stopping.is_set():
             return
-        task = asyncio.create_task(self._link.run())
-        share = self._around.random.uniform(*RENEW_SHARE)
+        task = asyncio.create_task(self._current.run())
+        share = self._context.random.uniform(*REPLACE_SHARE)
         while not task.done():
-            await asyncio.wait([task], timeout=WATCH_S)
-            if not task.done() and self._due(lifetime_s, share):
-                task = await self._renew(task)
-                share = self._around.random.uniform(*RENEW_SHARE)
+            await asyncio.wait([task], timeout=POLL_S)
+            if not task.done() and self._is_replacement_due(lifetime_s, share):
+                task = await self._replace(task)
+                share = self._context.random.uniform(*REPLACE_SHARE)
         await task
 
     async def stop(self) -> None:
-        """Ask `run` to end, its links unsubscribed and closed."""
+        """Make `run` unsubscribe, close its connections and return."""
         self._stopping.set()
-        for link in self.links:
-            await link.stop()
+        for connection in self.connections:
+            await connection.stop()
 
     def add(self, streams: Iterable[Stream]) -> None:
-        """Carry more."""
+        """Subscribe further streams."""
         new = list(streams)
         self.streams.update(dict.fromkeys(new))
-        for link in self.links:
-            link.add(new)
+        for connection in self.connections:
+            connection.add(new)
 
     def remove(self, streams: Iterable[Stream]) -> None:
-        """Carry less."""
-        gone = [stream for stream in streams if self.streams.pop(stream, self) is not self]
-        for link in self.links:
-            link.remove(gone)
+        """Unsubscribe streams."""
+        removed = [stream for stream in streams if self.streams.pop(stream, self) is not self]
+        for connection in self.connections:
+            connection.remove(removed)
 
-    def _due(self, lifetime_s: float | None, share: float) -> bool:
-        session = self._link.session
+    def _is_replacement_due(self, lifetime_s: float | None, share: float) -> bool:
+        session = self._current.session
         if self._stopping.is_set() or session is None:
             return False
-        old = lifetime_s is not None and monotonic() - self._link.opened_at > lifetime_s * share
-        return old or bool(session.leaving)
+        expiring = lifetime_s is not None and monotonic() - self._current.opened_at > lifetime_s * share
+        return expiring or bool(session.closing_notice)
 
-    async def _renew(self, task: "asyncio.Task[None]") -> "asyncio.Task[None]":
-        """Have a fresh link bring frames, then drop the old one: the streams overlap, nothing is missed."""
-        log.info("renewing connection", link=self.name)
-        self._fresh = fresh = self._make(renewing=True)
-        fresh_task = asyncio.create_task(fresh.run())
-        ready = asyncio.create_task(fresh.speaking(OVERLAP_S))
-        await asyncio.wait([ready, fresh_task], return_when=asyncio.FIRST_COMPLETED)
+    async def _replace(self, task: "asyncio.Task[None]") -> "asyncio.Task[None]":
+        """Open a replacement and close the old connection once the replacement has data: no frame is missed."""
+        log.info("replacing connection", connection=self.name)
+        self._replacement = replacement = self._new_connection()
+        replacement_task = asyncio.create_task(replacement.run())
+        ready = asyncio.create_task(replacement.wait_for_data(OVERLAP_S))
+        await asyncio.wait([ready, replacement_task], return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
-        await self._link.stop()
+        await self._current.stop()
         await task
-        self._link, self._fresh = fresh, None
-        return fresh_task
+        self._current, self._replacement = replacement, None
+        return replacement_task
 
-    def _make(self, renewing: bool) -> Link:
-        link = Link(self.name, self.url, self.streams, self._around)
-        # Once the fresh link has taken the place, what it subscribes anew was not carried by another.
-        link.on_granted = lambda streams: self._granted(streams, renewing and link is self._fresh)
-        return link
+    def _new_connection(self) -> ReconnectingConnection:
+        return ReconnectingConnection(self.name, self.url, self.streams, self._context)
 
 
 class Pool:
-    """All places of one forwarder."""
+    """All connection slots of one forwarder, each with at most `max_streams` streams."""
 
-    def __init__(
-        self, around: Surroundings, ws_url: str, most: int, lifetime_s: float | None, granted: Granted
-    ) -> None:
-        self.places: list[Place] = []
-        self._around = around
+    def __init__(self, context: ForwarderContext, ws_url: str, max_streams: int, lifetime_s: float | None) -> None:
+        self.slots: list[ConnectionSlot] = []
+        self._context = context
         self._ws_url = ws_url.rstrip("/")
-        self._most = most
+        self._max_streams = max_streams
         self._lifetime_s = lifetime_s
-        self._granted = granted
         self._tasks: set[asyncio.Task[None]] = set()
-        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Until `stop` was called and everything is closed. Raises the first FatalRefusal of a link."""
-        await self._failure
+        """Wait until `stop` has closed everything. Raises the first FatalRefusal of a connection."""
+        await self._ended
 
-    def add(self, streams: Iterable[Stream], found: bool = False) -> None:
-        """Carry more streams: in places with room on the same path, else in new ones.
+    def add(self, streams: Iterable[Stream], optional: bool = False) -> None:
+        """Subscribe streams: in slots of the same path with free capacity, then in new slots.
 
-        `found`: nobody named them, so a refusal of one lets it go.
+        A refusal removes an `optional` stream; any other one stops the forwarder.
         """
-        left = list(streams)
-        for stream in left:
-            self._around.ledger.stream(stream).may_lapse |= found
-        for place in self.places:
-            room = self._most - len(place.streams)
-            fitting = [stream for stream in left if self._url(stream) == place.url][: max(0, room)]
+        unassigned = list(streams)
+        for stream in unassigned:
+            self._context.stats.stream(stream).optional |= optional
+        for slot in self.slots:
+            capacity = self._max_streams - len(slot.streams)
+            fitting = [stream for stream in unassigned if self._url(stream) == slot.url][: max(0, capacity)]
             if fitting:
-                place.add(fitting)
-                left = [stream for stream in left if stream not in place.streams]
-        for shard in shards(self._around.dialect, left, self._most):
-            self._open(shard)
+                slot.add(fitting)
+                unassigned = [stream for stream in unassigned if stream not in slot.streams]
+        for shard in shards(self._context.protocol, unassigned, self._max_streams):
+            self._open_slot(shard)
 
     def remove(self, streams: Iterable[Stream]) -> None:
-        """Carry fewer streams."""
-        gone = list(streams)
-        for place in self.places:
-            place.remove(gone)
-        self._around.ledger.forget(frozenset(gone))
+        """Unsubscribe streams."""
+        removed = list(streams)
+        for slot in self.slots:
+            slot.remove(removed)
+        self._context.stats.remove(frozenset(removed))
 
     def sessions(self) -> list[Session]:
-        """Of all connections that stand."""
-        found = (link.session for place in self.places for link in place.links)
-        return [session for session in found if session is not None]
+        """Sessions of all open connections."""
+        sessions = (connection.session for slot in self.slots for connection in slot.connections)
+        return [session for session in sessions if session is not None]
 
-    def carriers(self, symbol: str) -> list[Session]:
-        """The sessions on which a book of `symbol` is live, the oldest first."""
-        venue = self._around.dialect.venue
+    def sessions_with_book(self, symbol: str) -> list[Session]:
+        """Sessions on which a book of `symbol` is active, the oldest first."""
+        venue = self._context.protocol.venue
         return [
             session
             for session in self.sessions()
-            if any(stream.symbol == symbol and has_book(venue, stream) for stream in session.streams.live)
+            if any(stream.symbol == symbol and has_book(venue, stream) for stream in session.subscriptions.active)
         ]
 
+    def is_replacement(self, conn: str) -> bool:
+        """True while the connection id `conn` replaces another connection that is still open."""
+        return any(slot.is_replacement(conn) for slot in self.slots)
+
     async def stop(self) -> None:
-        """Unsubscribe and close everything."""
-        await asyncio.gather(*(place.stop() for place in self.places))
+        """Unsubscribe and close all connections."""
+        await asyncio.gather(*(slot.stop() for slot in self.slots))
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self._failure.done():
-            self._failure.set_result(None)
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def cancel(self) -> None:
+        """Abandon the connections: the last resort where `stop` takes too long."""
+        for task in self._tasks:
+            task.cancel()
 
     def _url(self, stream: Stream) -> str:
-        path = self._around.dialect.path(stream.channel)
+        path = self._context.protocol.path(stream.channel)
         return self._ws_url if self._ws_url.endswith(path) else self._ws_url + path
 
-    def _open(self, streams: list[Stream]) -> None:
-        place = Place(f"{len(self.places)}", self._url(streams[0]), streams, self._around, self._granted)
-        task = asyncio.create_task(place.run(self._lifetime_s, STAGGER_S * len(self._tasks)))
-        self.places.append(place)
+    def _open_slot(self, streams: list[Stream]) -> None:
+        slot = ConnectionSlot(f"{len(self.slots)}", self._url(streams[0]), streams, self._context)
+        task = asyncio.create_task(slot.run(self._lifetime_s, STAGGER_S * len(self._tasks)))
+        self.slots.append(slot)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_slot_end)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _on_slot_end(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()
-        if error is not None and not self._failure.done():
-            self._failure.set_exception(error)
+        if error is not None and not self._ended.done():
+            self._ended.set_exception(failure("connection", error))

@@ -1,138 +1,180 @@
-"""One connection's conversation with a venue: a state machine without I/O.
+"""Session of one connection with a venue: a state machine without I/O.
 
-The transport tells it what was received and what time it is; it answers with envelopes to forward and with texts to
-send (`outbox`). Times are those of a monotonic clock in seconds, except `recv_us`, the receive time in epoch µs.
+The transport passes in received frames and the time; the session returns envelopes to forward and queues texts to send
+in `outbox`. Times are seconds of a monotonic clock, except `recv_us`, the receive time in epoch µs.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
+import structlog
 
-from ingestion.forwarder.dialects import Accepted, Answer, Dialect, Leaving, Refused, Stream
-from ingestion.forwarder.ledger import Ledger, has_book, is_told_of
+from core.records import ConnectionEvent, Envelope
+from ingestion.forwarder.silence import BookSilence
+from ingestion.forwarder.stats import ForwarderStats, has_book, has_connection_events
 from ingestion.forwarder.subscriptions import Outbox, SessionEnd, Subscriptions
-from ingestion.labels import UnlabelledError, labeller
-from ingestion.stamping import Stamper
-from market.records import Envelope, Event
+from venues.frame_info import UnclassifiedFrame
+from venues.protocol import Accepted, ClosingNotice, Pong, Refused, Stream, VenueProtocol, channel_name
+from venues.registry import VENUES
+from venues.stamping import Stamper
+
+log = structlog.get_logger("forwarder")
 
 
 @dataclass(frozen=True)
-class Patience:
-    """Seconds of silence that end a connection: of the venue altogether, of its market data, of one answer.
+class Timeouts:
+    """Seconds of silence that end a connection: without any message, without market data, without one reply.
 
-    Heartbeats do not count as data: a stream can be alive, acknowledged and silent.
+    Heartbeats do not count as market data: a stream can be acknowledged and silent on a connection that is alive.
+    `book_silence_s` without a frame of one book renews the subscription of that book alone.
     """
 
     silence_s: float
     data_silence_s: float = 120.0
-    answer_s: float = 15.0
+    book_silence_s: float = 60.0
+    reply_s: float = 15.0
 
 
 class Session:
-    """Greets, tells frames from replies, answers heartbeats, watches for silence; `streams` does the subscribing."""
+    """Classifies frames, handles replies and heartbeats, detects silence; `subscriptions` manages the streams.
 
-    def __init__(self, dialect: Dialect, streams: Iterable[Stream], conn: str, ledger: Ledger, now: float) -> None:
-        self.dialect = dialect
+    `on_subscribed` receives `conn` and the streams that an acknowledgement has made active.
+    """
+
+    def __init__(
+        self,
+        protocol: VenueProtocol,
+        streams: Iterable[Stream],
+        conn: str,
+        stats: ForwarderStats,
+        now: float,
+        on_subscribed: Callable[[str, list[Stream]], None],
+    ) -> None:
+        self.protocol = protocol
         self.conn = conn
         self.outbox = Outbox()
-        self.leaving: str = ""  # the venue's notice that it will close
-        self._ledger = ledger
-        self._label = labeller(dialect.venue)
-        self._stamper = Stamper(dialect.venue, conn)
-        self.streams = Subscriptions(dialect, streams, ledger, self.outbox, self._stamper.resubscribed)
-        self._mute = {stream for stream in self.streams.wanted if has_book(dialect.venue, stream)}
-        self._heard_at = self._data_at = self._spoke_at = now
+        self.closing_notice: str = ""  # the venue's announcement that it will close the connection
+        self._stats = stats
+        self._classify = VENUES[protocol.venue].open_classifier()
+        self._stamper = Stamper(protocol.venue, conn)
+        self.subscriptions = Subscriptions(
+            protocol, streams, stats, self.outbox, self._stamper.resubscribed, partial(on_subscribed, conn)
+        )
+        self._books_without_data = {each for each in self.subscriptions.requested if has_book(protocol.venue, each)}
+        self._silence = BookSilence()
+        self._last_message_at = self._last_data_at = self._last_keepalive_at = now
 
     @property
-    def speaking(self) -> bool:
-        """Whether every book that was wanted from the start has sent a frame."""
-        return not self._mute
+    def has_data(self) -> bool:
+        """True when every book requested at the start has sent a frame."""
+        return not self._books_without_data
 
     def open(self) -> None:
-        """The connection stands: greet and subscribe."""
-        greeting = self.dialect.greeting(self.outbox.number())
-        if greeting is not None:
-            self.outbox.append((None, greeting))
-        self.streams.open()
+        """Queue the opening request and the subscriptions of a new connection."""
+        request = self.protocol.opening_request(self.outbox.next_number())
+        if request is not None:
+            self.outbox.append((None, request))
+        self.subscriptions.open()
 
-    def hear(self, frame: bytes, recv_us: int, now: float) -> Envelope | None:
-        """The envelope of a frame; None for what is counted and not forwarded."""
-        self._heard_at = now
+    def on_message(self, frame: bytes, recv_us: int, now: float) -> Envelope | None:
+        """Envelope of a frame, or None for replies and heartbeats, which are not forwarded.
+
+        Raises SessionEnd, FatalRefusal.
+        """
+        self._last_message_at = now
         try:
-            channel, symbol, _, kept = self._label(frame)
-        except (msgspec.DecodeError, UnlabelledError, UnicodeError, RecursionError):
-            return self._unreadable(frame, recv_us)
-        if not kept:
-            self._reply(frame)
+            channel, symbol, _, forwarded = self._classify(frame)
+        except (msgspec.DecodeError, UnclassifiedFrame, UnicodeError, RecursionError):
+            return self._invalid_frame(frame, recv_us)
+        if not forwarded:
+            self._on_reply(frame)
             return None
-        self._data_at = now
+        self._last_data_at = now
         stream = Stream(channel, symbol)
-        record = self.streams.wanted.get(stream)
-        if record is not None:
-            record.frames += 1
-            record.last_us = recv_us
-            if self._mute:
-                self._mute.discard(stream)
+        stats = self.subscriptions.requested.get(stream)
+        if stats is not None:
+            stats.frames += 1
+            stats.last_recv_us = recv_us
+            if self._books_without_data:
+                self._books_without_data.discard(stream)
         return self._stamper.stamp(channel, symbol, recv_us, frame)
 
     def snapshot(self, symbol: str, body: bytes, recv_us: int) -> Envelope:
-        """Envelope of a REST snapshot, in the order of this connection's frames."""
+        """Envelope of a REST snapshot, numbered in sequence with the frames of this connection."""
         return self._stamper.stamp("snapshot", symbol, recv_us, body)
 
-    def events(self, event: Event, recv_us: int, symbols: Iterable[str] | None = None) -> Iterator[Envelope]:
-        """A connection event, once for each symbol that the connection carries (or of those given)."""
-        for symbol in self.symbols if symbols is None else symbols:
+    def connection_events(self, event: ConnectionEvent, recv_us: int) -> Iterator[Envelope]:
+        """Envelopes of a connection event, one per symbol of the connection."""
+        for symbol in self.symbols:
             yield self._stamper.event(event, symbol, recv_us)
 
-    def dropped(self, symbol: str, frames: int, recv_us: int) -> Envelope:
-        """The event that says how many frames of a symbol were let go."""
+    def dropped_event(self, symbol: str, frames: int, recv_us: int) -> Envelope:
+        """Envelope of the event `dropped` with the number of dropped frames of a symbol."""
         return self._stamper.event("dropped", symbol, recv_us, frames)
 
     @property
     def symbols(self) -> list[str]:
-        """Symbols with a book or trades on this connection, in order, once each."""
-        venue = self.dialect.venue
-        return list(dict.fromkeys(stream.symbol for stream in self.streams.wanted if is_told_of(venue, stream)))
+        """Distinct symbols with a book or trades on this connection, in order of subscription."""
+        venue, streams = self.protocol.venue, self.subscriptions.requested
+        return list(dict.fromkeys(stream.symbol for stream in streams if has_connection_events(venue, stream)))
 
-    def tick(self, now: float, patience: Patience) -> None:
-        """To be called every second or oftener. Raises SessionEnd when patience with a silence is at its end."""
-        if now - self._heard_at > patience.silence_s:
-            raise SessionEnd(f"no message for {now - self._heard_at:.1f} s")
-        if self.streams.live and now - self._data_at > patience.data_silence_s:
-            raise SessionEnd(f"acknowledged, but no market data for {now - self._data_at:.1f} s")
-        self.streams.tick(now, patience.answer_s)
+    def tick(self, now: float, timeouts: Timeouts) -> None:
+        """Check the timeouts and queue keep-alives. Call at least once a second. Raises SessionEnd."""
+        if now - self._last_message_at > timeouts.silence_s:
+            raise SessionEnd(f"no message for {now - self._last_message_at:.1f} s")
+        if self.subscriptions.active and now - self._last_data_at > timeouts.data_silence_s:
+            raise SessionEnd(f"acknowledged, but no market data for {now - self._last_data_at:.1f} s")
+        self._renew_silent_books(now, timeouts.book_silence_s)
+        self.subscriptions.tick(now, timeouts.reply_s)
         self._keep_alive(now)
 
+    def _renew_silent_books(self, now: float, bound_s: float) -> None:
+        """Renew the subscriptions of books without frames: trades or other symbols may hide that a stream is dead."""
+        active, requested = self.subscriptions.active, self.subscriptions.requested
+        books = (
+            (each, requested[each]) for each in active if each in requested and has_book(self.protocol.venue, each)
+        )
+        for stream, silent_s in self._silence.overdue(books, now, bound_s):
+            log.warning(
+                "book silent, subscribing again", symbol=stream.symbol, channel=stream.channel, silent_s=silent_s
+            )
+            self._stats.silences[stream] += 1
+            self.subscriptions.renew([stream])
+
     def _keep_alive(self, now: float) -> None:
-        pause = self.dialect.limits.keepalive_s
-        if pause is not None and now - self._spoke_at >= pause:
-            self._spoke_at = now
-            text = self.dialect.keepalive(self.outbox.number())
+        interval_s = self.protocol.limits.keepalive_s
+        if interval_s is not None and now - self._last_keepalive_at >= interval_s:
+            self._last_keepalive_at = now
+            text = self.protocol.keepalive(self.outbox.next_number())
             if text is not None:
                 self.outbox.append((None, text))
 
-    def _unreadable(self, frame: bytes, recv_us: int) -> Envelope:
-        """Never dropped: it goes to the key that its bytes speak of, where the job says that it cannot be used."""
-        candidates = sorted(self.streams.wanted, key=lambda stream: len(stream.symbol), reverse=True)
+    def _invalid_frame(self, frame: bytes, recv_us: int) -> Envelope:
+        """Envelope of a frame that cannot be classified: forwarded as text, so that the books job rejects it.
+
+        Its stream is guessed from the symbol and channel names that its bytes contain.
+        """
+        streams = sorted(self.subscriptions.requested, key=lambda stream: len(stream.symbol), reverse=True)
         upper = frame.upper()
-        spoken = [stream for stream in candidates if stream.symbol.upper().encode() in upper]
-        named = [s for s in spoken if s.channel.partition("@")[0].partition(".")[0].upper().encode() in upper]
-        channel, symbol = next(iter(named or spoken), Stream("unreadable", ""))
-        self._ledger.unreadable[symbol] += 1
+        by_symbol = [stream for stream in streams if stream.symbol.upper().encode() in upper]
+        by_channel = [each for each in by_symbol if channel_name(each.channel).upper().encode() in upper]
+        channel, symbol = next(iter(by_channel or by_symbol), Stream("unreadable", ""))
+        self._stats.invalid_frames[symbol] += 1
         return self._stamper.text(channel, symbol, recv_us, frame)
 
-    def _reply(self, frame: bytes) -> None:
+    def _on_reply(self, frame: bytes) -> None:
         try:
-            reply = self.dialect.hear(frame)
+            reply = self.protocol.parse_reply(frame)
         except msgspec.MsgspecError:
-            self._ledger.unreadable[""] += 1
+            self._stats.invalid_frames[""] += 1
             return
         if isinstance(reply, Accepted):
-            self.streams.accepted(reply)
+            self.subscriptions.on_accepted(reply)
         elif isinstance(reply, Refused):
-            self.streams.refused(reply)
-        elif isinstance(reply, Answer):
+            self.subscriptions.on_refused(reply)
+        elif isinstance(reply, Pong):
             self.outbox.appendleft((None, reply.text))
-        elif isinstance(reply, Leaving):
-            self.leaving = reply.reason
+        elif isinstance(reply, ClosingNotice):
+            self.closing_notice = reply.reason

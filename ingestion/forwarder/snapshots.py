@@ -1,4 +1,4 @@
-"""REST snapshots: fetched one after another within the venue's budget of weight, however many are due at once."""
+"""REST snapshots: fetched within the venue's weight budget, however many are requested at once."""
 
 import asyncio
 from collections import Counter, deque
@@ -9,181 +9,163 @@ import aiohttp
 import msgspec
 import structlog
 
+from ingestion.background import first_of
 from ingestion.forwarder.clock import now_us
-from ingestion.forwarder.dialects import RestDepth
-from ingestion.forwarder.pacing import Bucket
+from ingestion.forwarder.close_reasons import error_text, retry_after_s
+from ingestion.forwarder.rate_limit import TokenBucket
+from venues.protocol import RestSnapshots, VenueInfo
 
 TIMEOUT_S = 15.0
-ATTEMPTS = 5  # after that the job will ask again, with its own back-off
+ATTEMPTS = 5  # after that the books job repeats its request, with its own back-off
 PARALLEL = 4
-BURST_SHARE, STEADY_SHARE = 0.3, 0.5  # of a minute's weight: never more than 80 % of it within any minute
+BURST_SHARE, STEADY_SHARE = 0.3, 0.5  # shares of a minute's weight: at most 80 % within any minute
 RETRY_S = 1.0
-USED_SHARE = 0.9  # of the weight that the venue says was used by this address, whoever used it
-DEFAULT_PAUSE_S = 60.0  # after 429 or 418 without Retry-After
+USED_SHARE = 0.9  # share of the weight that the venue reports as used by all clients of this address
+DEFAULT_PAUSE_S = 60.0  # after a refusal without Retry-After
+HTTP_ERROR = 400
+REFUSED = (403, 418, 429)  # the weight budget is used up, or a firewall finds the client too fast
+
+OnSnapshot = Callable[[str, bytes, int], None]  # symbol, body, receive time in epoch µs
 
 log = structlog.get_logger("forwarder")
 
 
-class VenueLimits(msgspec.Struct):
-    """One of `rateLimits` in exchangeInfo."""
-
-    rateLimitType: str
-    interval: str
-    limit: int
-    intervalNum: int = 1
+def weight_budget(weight_per_minute: int, now: float) -> TokenBucket:
+    """Token bucket of a venue's weight budget per minute."""
+    return TokenBucket(weight_per_minute * STEADY_SHARE / 60, weight_per_minute * BURST_SHARE, now)
 
 
-class Listed(msgspec.Struct):
-    """One of `symbols` in exchangeInfo."""
+class SnapshotFetcher:
+    """Fetches snapshots by symbol, at most one at a time for each symbol. `fetched` and `failed` count attempts."""
 
-    symbol: str
-
-
-class ExchangeInfo(msgspec.Struct):
-    """What a Binance venue says of itself, as far as it is used here."""
-
-    symbols: list[Listed]
-    rateLimits: list[VenueLimits] = []
-
-    @property
-    def weight_per_minute(self) -> int | None:
-        """The budget for this address; None where the venue does not say."""
-        limits = [
-            each for each in self.rateLimits if (each.rateLimitType, each.interval) == ("REQUEST_WEIGHT", "MINUTE")
-        ]
-        return min((each.limit // each.intervalNum for each in limits), default=None)
-
-
-def budget(weight_per_minute: int, now: float) -> Bucket:
-    """The bucket for a venue's budget of weight a minute."""
-    return Bucket(weight_per_minute * STEADY_SHARE / 60, weight_per_minute * BURST_SHARE, now)
-
-
-class SnapshotDesk:
-    """Takes requests by symbol, once each while one is open; delivers bodies as they come.
-
-    `deliver(symbol, body, recv_us)` puts the body among the symbol's frames.
-    """
-
-    def __init__(
-        self,
-        client: aiohttp.ClientSession,
-        rest_url: str,
-        depth: RestDepth,
-        levels: int,
-        deliver: Callable[[str, bytes, int], None],
-    ) -> None:
+    def __init__(self, rest_url: str, snapshots: RestSnapshots, levels: int) -> None:
         self.fetched: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
-        self._client = client
         self._url = rest_url.rstrip("/")
-        self._depth = depth
+        self._snapshots = snapshots
         self._levels = levels
-        self._deliver = deliver
-        self._weight = depth.weight(levels)
-        self._per_minute = depth.weight_per_minute
-        self._bucket = budget(self._per_minute, monotonic())
-        self._due: deque[tuple[str, int]] = deque()  # symbol, attempts made
-        self._open: set[str] = set()
+        self._weight = snapshots.weight(levels)
+        self._per_minute = snapshots.weight_per_minute
+        self._bucket = weight_budget(self._per_minute, monotonic())
+        self._queue: deque[tuple[str, int]] = deque()  # symbol, attempts made
+        self._pending: set[str] = set()
         self._wake = asyncio.Event()
 
     @property
-    def open(self) -> frozenset[str]:
-        """Symbols with a request that is not answered yet."""
-        return frozenset(self._open)
+    def pending(self) -> frozenset[str]:
+        """Symbols whose snapshot is requested and not fetched yet."""
+        return frozenset(self._pending)
 
     def request(self, symbol: str) -> bool:
-        """Have a snapshot fetched; False when one is due already."""
-        if symbol in self._open:
+        """Request a snapshot. Returns False if one is pending already."""
+        if symbol in self._pending:
             return False
-        self._open.add(symbol)
-        self._put(symbol, 0)
+        self._pending.add(symbol)
+        self._enqueue(symbol, 0)
         return True
 
-    async def exchange_info(self) -> ExchangeInfo | None:
-        """Symbols and budget of the venue, the latter kept to from here on. None when it cannot be had."""
+    async def exchange_info(self, client: aiohttp.ClientSession) -> VenueInfo | None:
+        """Symbols and weight budget of the venue; None if unavailable. The budget applies to all later requests."""
+        url = self._url + self._snapshots.info_path
         try:
-            async with self._get(self._depth.info_path, {}) as response:
-                info = msgspec.json.decode(await response.read(), type=ExchangeInfo)
-        except (aiohttp.ClientError, asyncio.TimeoutError, msgspec.MsgspecError) as error:
-            log.warning("exchange info not available", url=self._url + self._depth.info_path, error=str(error))
+            async with client.get(url, timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as response:
+                body = await response.read()
+                self._apply_limits(response)
+                response.raise_for_status()
+            info = self._snapshots.parse_info(body)
+        except (aiohttp.ClientError, asyncio.TimeoutError, msgspec.MsgspecError, UnicodeError) as error:
+            log.warning("exchange info not available", url=url, error=error_text(error))
             return None
         if info.weight_per_minute is not None:
             self._per_minute = info.weight_per_minute
-            self._bucket = budget(self._per_minute, monotonic())
+            self._bucket = weight_budget(self._per_minute, monotonic())
         return info
 
-    async def run(self) -> None:
-        """Until cancelled."""
-        slots = asyncio.Semaphore(PARALLEL)
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the venue accepts a further request; 0 if it has refused none."""
+        return max(0.0, self._bucket.closed_until - monotonic())
+
+    async def run(self, client: aiohttp.ClientSession, on_snapshot: OnSnapshot) -> None:
+        """Fetch requested snapshots until cancelled; `on_snapshot` receives each one. Raises what an attempt raises."""
         tasks: set[asyncio.Task[None]] = set()
-        try:
+        crashed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        parallel = asyncio.Semaphore(PARALLEL)
+
+        def on_end(task: asyncio.Task[None]) -> None:
+            tasks.discard(task)
+            parallel.release()
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not crashed.done():
+                crashed.set_exception(error)
+
+        async def attempt_all() -> None:
             while True:
                 symbol, attempts = await self._next()
-                await slots.acquire()
-                task = asyncio.create_task(self._serve(symbol, attempts))
+                await parallel.acquire()
+                task = asyncio.create_task(self._attempt(client, on_snapshot, symbol, attempts))
                 tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                task.add_done_callback(lambda _: slots.release())
+                task.add_done_callback(on_end)
+
+        try:
+            await first_of(attempt_all(), crashed)
         finally:
             for task in tasks:
                 task.cancel()
 
     async def _next(self) -> tuple[str, int]:
         while True:
-            while not self._due:
+            while not self._queue:
                 self._wake.clear()
                 await self._wake.wait()
             wait_s = self._bucket.take(self._weight, monotonic())
             if not wait_s:
-                return self._due.popleft()
+                return self._queue.popleft()
             await asyncio.sleep(wait_s)
 
-    async def _serve(self, symbol: str, attempts: int) -> None:
+    async def _attempt(
+        self, client: aiohttp.ClientSession, on_snapshot: OnSnapshot, symbol: str, attempts: int
+    ) -> None:
         try:
-            if await self._fetch(symbol):
-                self._open.discard(symbol)
+            if await self._fetch(client, on_snapshot, symbol):
+                self._pending.discard(symbol)
                 return
-        except (aiohttp.ClientError, asyncio.TimeoutError, msgspec.MsgspecError) as error:
-            log.warning(
-                "snapshot failed", symbol=symbol, attempt=attempts + 1, error=str(error) or type(error).__name__
-            )
+        except (aiohttp.ClientError, asyncio.TimeoutError, msgspec.MsgspecError, UnicodeError) as error:
+            log.warning("snapshot failed", symbol=symbol, attempt=attempts + 1, error=error_text(error))
             await asyncio.sleep(RETRY_S * 2**attempts)
         self.failed[symbol] += 1
         if attempts + 1 < ATTEMPTS:
-            self._put(symbol, attempts + 1)
+            self._enqueue(symbol, attempts + 1)
         else:
-            log.error("snapshot given up", symbol=symbol, attempts=ATTEMPTS)
-            self._open.discard(symbol)
+            log.error("snapshot abandoned", symbol=symbol, attempts=ATTEMPTS)
+            self._pending.discard(symbol)
 
-    def _put(self, symbol: str, attempts: int) -> None:
-        self._due.append((symbol, attempts))
+    def _enqueue(self, symbol: str, attempts: int) -> None:
+        self._queue.append((symbol, attempts))
         self._wake.set()
 
-    async def _fetch(self, symbol: str) -> bool:
-        async with self._get(self._depth.path, {"symbol": symbol, "limit": str(self._levels)}) as response:
+    async def _fetch(self, client: aiohttp.ClientSession, on_snapshot: OnSnapshot, symbol: str) -> bool:
+        """Fetch one snapshot. Returns False if the venue refused the request."""
+        url, query = self._url + self._snapshots.path, {"symbol": symbol, "limit": str(self._levels)}
+        async with client.get(url, params=query, timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as response:
             body, recv_us = await response.read(), now_us()
-            self._heed(response)
-            if response.status in (418, 429):
+            self._apply_limits(response)
+            if response.status in REFUSED:
                 return False
             response.raise_for_status()
-        msgspec.json.decode(body, type=msgspec.Raw)  # a body cut short must not get into an envelope
+        msgspec.json.decode(body, type=msgspec.Raw)  # an envelope must not contain a truncated body
         self.fetched[symbol] += 1
-        self._deliver(symbol, body, recv_us)
+        on_snapshot(symbol, body, recv_us)
         return True
 
-    def _get(self, path: str, query: dict[str, str]) -> "aiohttp.client._RequestContextManager":
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        return self._client.get(self._url + path, params=query, timeout=timeout)
-
-    def _heed(self, response: aiohttp.ClientResponse) -> None:
-        """Obey a refusal, and the count that the venue keeps of what this address used."""
-        used = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
-        if response.status in (418, 429):
-            told = response.headers.get("Retry-After", "")
-            pause_s = float(told) if told.isdigit() else DEFAULT_PAUSE_S
+    def _apply_limits(self, response: aiohttp.ClientResponse) -> None:
+        """Pause after a refusal, or when the reported weight of this address is nearly used up."""
+        used = response.headers.get(self._snapshots.used_weight_header, "")
+        named_s = retry_after_s(response.headers) if response.status >= HTTP_ERROR else 0.0
+        if named_s or response.status in REFUSED:
+            pause_s = named_s or DEFAULT_PAUSE_S
             log.warning("venue refuses snapshots", status=response.status, pause_s=pause_s)
             self._bucket.close(monotonic() + pause_s)
-        elif used.isdigit() and int(used) > USED_SHARE * self._per_minute:
+        elif used.isascii() and used.isdigit() and int(used) > USED_SHARE * self._per_minute:
             log.warning("weight nearly used up", used=int(used), budget=self._per_minute)
             self._bucket.close(monotonic() + 60 - time_ns() / 1e9 % 60)

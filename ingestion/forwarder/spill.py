@@ -1,7 +1,7 @@
-"""A bounded first-in, first-out buffer on disk, for the time that the broker is away.
+"""Bounded first-in, first-out buffer on disk for records that the broker cannot take yet.
 
-SQLite, without a journal or syncs: after a crash the content is worthless anyway, because the next forwarder
-resynchronises every book. Its page limit is the bound; its file does not shrink before it is let go.
+It is an SQLite file without a persistent journal or syncs: its content is worthless after a crash, because the next
+forwarder resynchronises every book. SQLite's page limit bounds the file, which shrinks only when it is closed.
 """
 
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import NamedTuple, cast
 
-from market.errors import UserError
+from core.errors import UserError
 
 PAGE_BYTES = 4096
 SCHEMA = "CREATE TABLE records (id INTEGER PRIMARY KEY, topic TEXT, key BLOB, value BLOB, recv_us INTEGER)"
 COLUMNS = "topic, key, value, recv_us"
 
 
-class Record(NamedTuple):
-    """An encoded envelope, the topic it goes to (without prefix), its key, and when it was received (epoch µs)."""
+class QueuedRecord(NamedTuple):
+    """An encoded envelope, its topic (without prefix), its key, and its receive time (epoch µs)."""
 
     topic: str
     key: bytes
@@ -29,7 +29,7 @@ class Record(NamedTuple):
 
 
 class SpillFull(Exception):
-    """There is no room for what was to be written; nothing of it was."""
+    """The buffer has no space for the batch; no record of it was written."""
 
 
 class SpillError(UserError):
@@ -37,10 +37,10 @@ class SpillError(UserError):
 
 
 class Spill:
-    """One thread's buffer. `count` and `value_bytes` tell what waits in it."""
+    """A buffer used by one thread. `count` and `value_bytes` describe the records in it."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        """Make a file without a name in `folder`: it is gone with the process, however that ends. Raises SpillError."""
+        """Create an unlinked file in `folder`: it disappears with the process, even in a crash. Raises SpillError."""
         self.count = 0
         self.value_bytes = 0
         try:
@@ -50,7 +50,7 @@ class Spill:
             try:
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-                self._db.execute("PRAGMA journal_mode = MEMORY")  # enough to take a refused batch back
+                self._db.execute("PRAGMA journal_mode = MEMORY")  # sufficient to roll a batch back
                 self._db.execute("PRAGMA synchronous = OFF")
                 self._db.execute("PRAGMA temp_store = MEMORY")
                 self._db.execute(f"PRAGMA max_page_count = {max(8, max_bytes // PAGE_BYTES)}")
@@ -59,33 +59,33 @@ class Spill:
                 os.unlink(path)
         except (OSError, sqlite3.Error) as error:
             raise SpillError(
-                f"cannot write the disk buffer in {folder}: {error}; set SPILL_DIR to a folder that can"
+                f"cannot write the disk buffer in {folder}: {error}; set SPILL_DIR to a writable folder"
             ) from None
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Put records at the end, all or none. Raises SpillFull."""
+    def append(self, records: Sequence[QueuedRecord]) -> None:
+        """Append all records or none. Raises SpillFull."""
         try:
             self._db.execute("BEGIN")
             self._db.executemany(f"INSERT INTO records ({COLUMNS}) VALUES (?, ?, ?, ?)", records)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            # A full disk and a full buffer are told alike; SQLite may have rolled back by itself.
+            # A full disk and a full buffer are reported alike. SQLite may have rolled back already.
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise SpillFull(str(error)) from error
         self.count += len(records)
         self.value_bytes += sum(len(record.value) for record in records)
 
-    def take(self, most: int) -> list[Record]:
-        """Remove up to `most` records from the front."""
-        rows = self._db.execute(f"SELECT id, {COLUMNS} FROM records ORDER BY id LIMIT ?", (most,)).fetchall()
+    def take(self, max_records: int) -> list[QueuedRecord]:
+        """Remove and return up to `max_records` of the oldest records."""
+        rows = self._db.execute(f"SELECT id, {COLUMNS} FROM records ORDER BY id LIMIT ?", (max_records,)).fetchall()
         if rows:
             self._db.execute("DELETE FROM records WHERE id <= ?", (rows[-1][0],))
-        taken = [Record(*cast(tuple[str, bytes, bytes, int], row[1:])) for row in rows]
-        self.count -= len(taken)
-        self.value_bytes -= sum(len(record.value) for record in taken)
-        return taken
+        records = [QueuedRecord(*cast(tuple[str, bytes, bytes, int], row[1:])) for row in rows]
+        self.count -= len(records)
+        self.value_bytes -= sum(len(record.value) for record in records)
+        return records
 
     def close(self) -> None:
-        """Let the buffer go, with whatever is in it."""
+        """Delete the buffer with its content."""
         self._db.close()

@@ -1,7 +1,7 @@
-"""What one connection subscribes to: the streams it wants and has, requests under way, the venue's answers to them.
+"""Subscriptions of one connection: requested and active streams, pending requests, and the venue's replies to them.
 
-SessionEnd      the connection must go, and another be made
-FatalRefusal    the venue will never grant this: asking again would be refused again
+SessionEnd      the connection must be closed and replaced by another one
+FatalRefusal    the venue refuses the request for good: another attempt would be refused as well
 """
 
 from collections import deque
@@ -9,186 +9,198 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from ingestion.forwarder.dialects import Accepted, Dialect, Refused, Stream
-from ingestion.forwarder.dialects.dialect import batches
-from ingestion.forwarder.ledger import Ledger, StreamRecord, has_book
-from market.errors import UserError
+from core.errors import UserError
+from ingestion.forwarder.stats import ForwarderStats, StreamStats, has_book
+from venues.protocol import Accepted, Refused, Stream, VenueProtocol, batches
 
 
 class SessionEnd(Exception):
-    """Why the connection must go."""
+    """The connection must be closed; the text is the reason."""
 
 
 class FatalRefusal(UserError):
-    """The venue refuses what the user asked for."""
+    """The venue refuses a stream or connection that the user configured."""
 
 
 class Outbox(deque[tuple[int | None, str]]):
-    """Texts to be sent, each with the number of its request if an answer is due."""
+    """Texts to send, each with its request number, or None if no reply is expected."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.number: Callable[[], int] = count(1).__next__
+        self.next_number: Callable[[], int] = count(1).__next__
 
 
 @dataclass
-class Asked:
-    """A request that is not wholly acknowledged. `sent_at` is None until the transport sent it."""
+class PendingRequest:
+    """A request that is not completely acknowledged. `sent_at` is None until the transport has sent it.
+
+    `resubscribe`: subscribe the streams again once this unsubscription is acknowledged.
+    """
 
     streams: set[Stream]
     subscribing: bool
-    again: bool = False  # subscribe once this unsubscription is acknowledged
+    resubscribe: bool = False
     sent_at: float | None = None
 
 
 class Subscriptions:
-    """The streams of one connection.
+    """Streams of one connection.
 
-    `wanted`: each with its record, `live`: those that were granted, `granted`: newly so, for the wiring to take.
-    `begins` is told of each stream that is asked for, hence of each that may begin anew.
+    `requested` maps each requested stream to its statistics; `active` holds those that the venue has acknowledged.
+    `on_request(channel, symbol)` is called before each subscription, `on_subscribed(streams)` after each
+    acknowledgement that makes streams active.
     """
 
     def __init__(
         self,
-        dialect: Dialect,
+        protocol: VenueProtocol,
         streams: Iterable[Stream],
-        ledger: Ledger,
+        stats: ForwarderStats,
         outbox: Outbox,
-        begins: Callable[[str, str], None],
+        on_request: Callable[[str, str], None],
+        on_subscribed: Callable[[list[Stream]], None],
     ) -> None:
-        self.wanted: dict[Stream, StreamRecord] = {stream: ledger.stream(stream) for stream in streams}
-        self.live: set[Stream] = set()
-        self.granted: list[Stream] = []
-        self._dialect = dialect
-        self._ledger = ledger
+        self.requested: dict[Stream, StreamStats] = {stream: stats.stream(stream) for stream in streams}
+        self.active: set[Stream] = set()
+        self._protocol = protocol
+        self._stats = stats
         self._outbox = outbox
-        self._begins = begins
-        self._asked: dict[int, Asked] = {}
-        self._renewed: dict[Stream, None] = {}
+        self._on_request = on_request
+        self._on_subscribed = on_subscribed
+        self._pending: dict[int, PendingRequest] = {}
+        self._to_resubscribe: dict[Stream, None] = {}
 
     @property
     def complete(self) -> bool:
-        """Whether everything wanted was acknowledged."""
-        return self.live >= self.wanted.keys()
+        """True when every requested stream is active."""
+        return self.active >= self.requested.keys()
 
     def open(self) -> None:
-        """Subscribe everything wanted."""
-        self._ask(self.wanted, subscribing=True)
+        """Subscribe all requested streams."""
+        self._send_requests(self.requested, subscribing=True)
 
     def add(self, streams: Iterable[Stream]) -> None:
-        """Subscribe more."""
-        new = [stream for stream in streams if stream not in self.wanted]
-        self.wanted.update({stream: self._ledger.stream(stream) for stream in new})
-        self._ask(new, subscribing=True)
+        """Subscribe further streams."""
+        new = [stream for stream in streams if stream not in self.requested]
+        self.requested.update({stream: self._stats.stream(stream) for stream in new})
+        self._send_requests(new, subscribing=True)
 
     def remove(self, streams: Iterable[Stream]) -> None:
-        """Subscribe less."""
-        gone = [stream for stream in streams if stream in self.wanted]
-        for stream in gone:
-            del self.wanted[stream]
-            self._lapse(stream)
-        self._ask(gone, subscribing=False)
+        """Unsubscribe streams."""
+        removed = [stream for stream in streams if stream in self.requested]
+        for stream in removed:
+            del self.requested[stream]
+            self._deactivate(stream)
+        self._send_requests(removed, subscribing=False)
 
-    def renew(self, symbol: str) -> None:
-        """Have the venue send a fresh snapshot of one symbol's book; the others of the connection go on.
+    def resubscribe(self, symbol: str) -> None:
+        """Unsubscribe and subscribe the book of one symbol, so that the venue sends a fresh snapshot.
 
-        Nothing happens while it is being subscribed. What is asked for between two ticks shares requests.
+        Other symbols are not affected. A book that is already being subscribed is left alone. All calls between two
+        ticks share requests.
         """
-        books = [stream for stream in self.live if stream.symbol == symbol and has_book(self._dialect.venue, stream)]
-        self._renewed.update(dict.fromkeys(books))
+        venue = self._protocol.venue
+        self.renew(stream for stream in self.active if stream.symbol == symbol and has_book(venue, stream))
 
-    def sent(self, number: int | None, now: float) -> None:
-        """A text of the outbox went out."""
-        if number in self._asked:
-            self._asked[number].sent_at = now
+    def renew(self, streams: Iterable[Stream]) -> None:
+        """Unsubscribe and subscribe active streams at the next tick."""
+        self._to_resubscribe.update(dict.fromkeys(streams))
 
-    def tick(self, now: float, answer_s: float) -> None:
-        """Ask for what is to be renewed. Raises SessionEnd when a request was not answered within `answer_s`."""
-        for number, asked in self._asked.items():
-            if asked.sent_at is not None and now - asked.sent_at > answer_s:
-                raise SessionEnd(f"no answer to request {number} within {answer_s:.0f} s")
-        again = [stream for stream in self._renewed if stream in self.live]
-        self._renewed.clear()
-        for stream in again:
-            self._lapse(stream)
-        self._ask(again, subscribing=False, again=True)
+    def mark_sent(self, number: int | None, now: float) -> None:
+        """Start the reply timeout of a request that the transport has sent."""
+        if number in self._pending:
+            self._pending[number].sent_at = now
 
-    def accepted(self, reply: Accepted) -> None:
-        """The venue granted a request, or a part of it. Raises FatalRefusal."""
-        asked = self._asked.get(reply.request) if reply.request is not None else None
-        if asked is None:
+    def tick(self, now: float, reply_s: float) -> None:
+        """Request the collected resubscriptions. Raises SessionEnd if a request had no reply within `reply_s`."""
+        for number, pending in self._pending.items():
+            if pending.sent_at is not None and now - pending.sent_at > reply_s:
+                raise SessionEnd(f"no reply to request {number} within {reply_s:.0f} s")
+        streams = [stream for stream in self._to_resubscribe if stream in self.active]
+        self._to_resubscribe.clear()
+        for stream in streams:
+            self._deactivate(stream)
+        self._send_requests(streams, subscribing=False, resubscribe=True)
+
+    def on_accepted(self, reply: Accepted) -> None:
+        """Process an acknowledgement of a request or of a part of it. Raises FatalRefusal."""
+        pending = self._pending.get(reply.request) if reply.request is not None else None
+        if pending is None:
             return
-        granted = asked.streams if reply.streams is None else asked.streams & reply.streams
-        if asked.subscribing:
-            for stream in granted:
-                self._begin(stream)
-        asked.streams = asked.streams - granted
-        if asked.streams and reply.last:
-            left, asked.streams = asked.streams, set()
-            if asked.subscribing:
-                self._deny(left, "left out of the acknowledgement")
-        self._settle(reply.request, asked, granted)
+        accepted = pending.streams if reply.streams is None else pending.streams & reply.streams
+        activated = [stream for stream in accepted if self._activate(stream)] if pending.subscribing else []
+        pending.streams = pending.streams - accepted
+        if pending.streams and reply.last:
+            missing, pending.streams = pending.streams, set()
+            if pending.subscribing:
+                self._remove_refused(missing, "left out of the acknowledgement")
+        self._complete(reply.request, pending, accepted)
+        if activated:
+            self._on_subscribed(activated)
 
-    def refused(self, reply: Refused) -> None:
-        """The venue refused a request, or a part of it. Raises SessionEnd, FatalRefusal."""
-        asked = self._asked.get(reply.request) if reply.request is not None else None
+    def on_refused(self, reply: Refused) -> None:
+        """Process a refusal of a request or of a part of it. Raises SessionEnd, FatalRefusal."""
+        pending = self._pending.get(reply.request) if reply.request is not None else None
         if not reply.fatal:
-            raise SessionEnd(f"refused for now: {reply.reason}")
-        if asked is None:
+            raise SessionEnd(f"refused temporarily: {reply.reason}")
+        if pending is None:
             raise SessionEnd(f"refused: {reply.reason}")
-        refused = set(asked.streams)
+        refused = set(pending.streams)
         if reply.streams is not None:
             named = {stream.symbol for stream in reply.streams}
-            refused = {stream for stream in asked.streams if stream.symbol in named}
-        elif asked.subscribing and all(self._ledger.stream(stream).may_lapse for stream in refused):
-            raise SessionEnd(f"refused as a whole: {reply.reason}")  # what was granted before is not let go for that
-        asked.streams -= refused
-        if asked.subscribing:
-            self._deny(refused, reply.reason)
-        self._settle(reply.request, asked, refused)
+            refused = {stream for stream in pending.streams if stream.symbol in named}
+        elif pending.subscribing and all(self._stats.stream(stream).optional for stream in refused):
+            # Streams that the venue has accepted before are not removed because a whole request is refused.
+            raise SessionEnd(f"refused as a whole: {reply.reason}")
+        pending.streams -= refused
+        if pending.subscribing:
+            self._remove_refused(refused, reply.reason)
+        self._complete(reply.request, pending, refused)
 
-    def farewell(self) -> list[str]:
-        """Requests that unsubscribe everything; their answers are not waited for."""
-        size, live = self._dialect.limits.batch, [stream for stream in self.wanted if stream in self.live]
-        return [self._dialect.unsubscribe(batch, self._outbox.number()) for batch in batches(live, size)]
+    def unsubscribe_requests(self) -> list[str]:
+        """Requests that unsubscribe all active streams before a close; their replies are not awaited."""
+        size, active = self._protocol.limits.batch, [stream for stream in self.requested if stream in self.active]
+        return [self._protocol.unsubscribe(batch, self._outbox.next_number()) for batch in batches(active, size)]
 
-    def end(self) -> None:
-        """The connection is gone: none of its streams is live."""
-        for stream in list(self.live):
-            self._lapse(stream)
+    def close(self) -> None:
+        """Mark all streams inactive: the connection is closed."""
+        for stream in list(self.active):
+            self._deactivate(stream)
 
-    def _ask(self, streams: Iterable[Stream], subscribing: bool, again: bool = False) -> None:
-        say = self._dialect.subscribe if subscribing else self._dialect.unsubscribe
-        for batch in batches(list(streams), self._dialect.limits.batch):
-            number = self._outbox.number()
-            self._asked[number] = Asked(set(batch), subscribing, again)
-            self._outbox.append((number, say(batch, number)))
+    def _send_requests(self, streams: Iterable[Stream], subscribing: bool, resubscribe: bool = False) -> None:
+        request = self._protocol.subscribe if subscribing else self._protocol.unsubscribe
+        for batch in batches(list(streams), self._protocol.limits.batch):
+            number = self._outbox.next_number()
+            self._pending[number] = PendingRequest(set(batch), subscribing, resubscribe)
+            self._outbox.append((number, request(batch, number)))
             if subscribing:
                 for stream in batch:
-                    self._begins(*stream)
+                    self._on_request(*stream)
 
-    def _settle(self, number: int | None, asked: Asked, done: Iterable[Stream]) -> None:
-        if asked.again:
-            self._ask([stream for stream in done if stream in self.wanted], subscribing=True)
-        if not asked.streams and number is not None:
-            del self._asked[number]
+    def _complete(self, number: int | None, pending: PendingRequest, done: Iterable[Stream]) -> None:
+        if pending.resubscribe:
+            self._send_requests([stream for stream in done if stream in self.requested], subscribing=True)
+        if not pending.streams and number is not None:
+            del self._pending[number]
 
-    def _deny(self, streams: Iterable[Stream], reason: str) -> None:
-        """Streams that were granted before are let go (delisted, expired); new ones are the user's mistake."""
+    def _remove_refused(self, streams: Iterable[Stream], reason: str) -> None:
+        """Remove optional streams (delisted, expired). Any other refused stream is a configuration error."""
         for stream in sorted(streams):
-            if not self._ledger.stream(stream).may_lapse:
-                raise FatalRefusal(f"{self._dialect.venue} refuses {stream.symbol} {stream.channel}: {reason}")
-            self.wanted.pop(stream, None)
+            if not self._stats.stream(stream).optional:
+                raise FatalRefusal(f"{self._protocol.venue} refuses {stream.symbol} {stream.channel}: {reason}")
+            self.requested.pop(stream, None)
 
-    def _begin(self, stream: Stream) -> None:
-        if stream in self.wanted and stream not in self.live:
-            self.live.add(stream)
-            record = self._ledger.stream(stream)
-            record.live += 1
-            record.may_lapse = True
-            self.granted.append(stream)
+    def _activate(self, stream: Stream) -> bool:
+        """Mark a stream active. Returns False if it is active already or no longer requested."""
+        if stream not in self.requested or stream in self.active:
+            return False
+        self.active.add(stream)
+        stats = self._stats.stream(stream)
+        stats.subscriptions += 1
+        stats.optional = True
+        return True
 
-    def _lapse(self, stream: Stream) -> None:
-        if stream in self.live:
-            self.live.remove(stream)
-            self._ledger.stream(stream).live -= 1
+    def _deactivate(self, stream: Stream) -> None:
+        if stream in self.active:
+            self.active.remove(stream)
+            self._stats.stream(stream).subscriptions -= 1

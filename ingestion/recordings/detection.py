@@ -1,118 +1,108 @@
-"""Tells a recording's format and venue from its first lines: names of files say nothing."""
+"""Detects a recording's format and venue from its first lines; file names are ignored."""
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from ingestion.labels import FRAME_ERRORS
-from ingestion.recordings.source import Line
+from ingestion.recordings.line_reader import NumberedLine
+from ingestion.recordings.wrappers import Wrapper, find_wrapper
+from venues.frame_info import FRAME_ERRORS
+from venues.registry import VENUES
 
-Format = Literal["hftbacktest", "cryptofeed", "plain", "envelopes"]
+Format = Literal["stamped", "cryptofeed", "plain", "wrapped", "envelopes"]
 
-CRYPTOFEED_VENUES = {
-    "BINANCE": "binance",
-    "BINANCE_FUTURES": "binance_usdm",
-    "KRAKEN": "kraken",
-    "DERIBIT": "deribit",
-}
-_STAMPED = re.compile(rb"(\d{16,20}) (?=[{\[])")
+_STAMPED = re.compile(rb"(\d{9,20}(?:\.\d+)?|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)[ \t]+(?=[{\[])")
 
 
-class Detected(NamedTuple):
-    """Format; venue, None where the lines do not tell; the first symbol named, "" where none is."""
+class Detection(NamedTuple):
+    """Format; venue, None when unknown; symbol of the line, "" when it names none; wrapper of the frames."""
 
     format: Format
     venue: str | None
     symbol: str = ""
+    wrapper: Wrapper | None = None
 
 
-class _Event(msgspec.Struct, gc=False):
-    """The fields by which Binance's two markets differ (`venues.md` §3)."""
-
-    e: str = ""
-    s: str = ""
-    B: str = ""
-    lastUpdateId: int | None = None
-    pu: int | None = None
-    T: int | None = None
-    M: bool | None = None
-
-
-class _Line(_Event, gc=False):
-    """The fields by which formats and venues differ."""
+class _Fields(msgspec.Struct, gc=False):
+    """Fields that distinguish the formats."""
 
     t: str = ""
     exchange: str = ""
     venue: str = ""
     conn: str = ""
     recv_us: int | None = None
-    jsonrpc: str = ""
-    channel: str = ""
-    method: str = ""
-    stream: str = ""
-    data: msgspec.Raw = msgspec.Raw()
 
 
-_decode = msgspec.json.Decoder(_Line).decode
-_decode_event = msgspec.json.Decoder(_Event).decode
+_decode = msgspec.json.Decoder(_Fields).decode
 
 
-def detect(head: Iterable[Line]) -> Detected | None:
-    """What the first lines say; lines that say nothing (garbage, acknowledgements) are passed over. None: nothing."""
-    best: Detected | None = None
+def detect(head: Iterable[NumberedLine]) -> tuple[Detection, frozenset[str]] | None:
+    """Format and venue of the first lines, and the symbols that they name; None when no line reveals the format.
+
+    Undecodable lines are skipped.
+    """
+    best: Detection | None = None
+    symbols: set[str] = set()
     for _, line in head:
-        found = _of_line(line)
-        if found is not None and (best is None or _tells_more(found, best)):
-            best = found
-        if best is not None and best.venue and best.symbol:
-            break
-    return best
+        detection = _detect_line(line) if line else None
+        if detection is None:
+            continue
+        if best is None or (best.venue is None and detection.venue is not None):
+            best, symbols = detection, set()
+        if detection[:2] == best[:2] and detection.symbol:
+            symbols.add(detection.symbol)
+        if best.wrapper and detection.wrapper and not best.wrapper.time:
+            best = best._replace(wrapper=detection.wrapper)
+    return None if best is None else (best, frozenset(symbols))
 
 
-def _tells_more(found: Detected, best: Detected) -> bool:
-    if best.venue is None:
-        return found.venue is not None
-    return found.format == best.format and found.venue == best.venue and bool(found.symbol) and not best.symbol
+def _detect_line(line: bytes) -> Detection | None:
+    stamp = _STAMPED.match(line)
+    frame = line[stamp.end() :] if stamp else line
+    fields = _read_fields(frame)
+    if fields is None:
+        return None
+    if fields.t and not stamp:
+        return Detection("cryptofeed", _cryptofeed_venue(fields.exchange))
+    if fields.venue and fields.conn and fields.recv_us is not None and not stamp:
+        return Detection("envelopes", fields.venue)
+    venue, symbol = _recognise(frame)
+    if stamp:
+        return Detection("stamped", venue, symbol)
+    if venue:
+        return Detection("plain", venue, symbol)
+    found = find_wrapper(frame, _recognise_inner)
+    return found and Detection("wrapped", *found[1], found[0])
 
 
-def _of_line(line: bytes) -> Detected | None:
-    stamped = _STAMPED.match(line)
+def _read_fields(frame: bytes) -> _Fields | None:
     try:
-        seen = _decode(line[stamped.end() :] if stamped else line)
-        venue, symbol = _origin(seen)
+        return _decode(frame)
+    except msgspec.ValidationError:
+        return _Fields()  # an object with other types in these fields
     except FRAME_ERRORS:
         return None
-    if stamped:
-        return Detected("hftbacktest", venue, symbol)
-    if seen.t:
-        return Detected("cryptofeed", CRYPTOFEED_VENUES.get(seen.exchange, seen.exchange or None))
-    if seen.venue and seen.conn and seen.recv_us is not None:
-        return Detected("envelopes", seen.venue)
-    return Detected("plain", venue, symbol) if venue else None
 
 
-def _origin(seen: _Line) -> tuple[str | None, str]:
-    """Venue and symbol of a frame."""
-    if seen.jsonrpc:
-        return "deribit", ""
-    if seen.channel or seen.method in ("subscribe", "unsubscribe", "pong"):
-        return "kraken", ""
-    event = _decode_event(seen.data) if seen.stream else seen
-    return _binance_market(event), event.s
+def _recognise_inner(frame: bytes) -> tuple[str, str] | None:
+    venue, symbol = _recognise(frame)
+    return (venue, symbol) if venue else None
 
 
-def _binance_market(event: _Event) -> str | None:
-    """Spot or USD-M: the same event names, but each has fields that the other lacks."""
-    if event.e == "depthUpdate":
-        usdm = event.pu is not None
-    elif event.e in ("trade", "aggTrade"):
-        usdm = event.M is None
-    elif event.B:
-        usdm = event.e == "bookTicker"
-    elif event.lastUpdateId is not None:
-        usdm = event.T is not None
-    else:
-        return None
-    return "binance_usdm" if usdm else "binance"
+def _cryptofeed_venue(exchange: str) -> str | None:
+    """Venue id for cryptofeed's name of an exchange; the name itself when no venue has it."""
+    ids = (venue.id for venue in VENUES.values() if exchange and venue.cryptofeed_name == exchange)
+    return next(ids, exchange or None)
+
+
+def _recognise(frame: bytes) -> tuple[str | None, str]:
+    """Venue and symbol of a frame; None and "" when no venue recognises it."""
+    for venue in VENUES.values():
+        with suppress(*FRAME_ERRORS):
+            symbol = venue.recognise(frame)
+            if symbol is not None:
+                return venue.id, symbol
+    return None, ""

@@ -1,22 +1,23 @@
-"""One generator a format: lines in, envelopes out. What they are is described in `frames/SOURCES.md`."""
+"""Readers of the recording formats: one generator per format, from lines to envelopes."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
-from ingestion.labels import FRAME_ERRORS
-from ingestion.recordings.account import Account
-from ingestion.recordings.intake import Intake
-from ingestion.recordings.source import Line
-from market.records import Envelope
+from core.envelope import decode_envelope
+from core.records import Envelope
+from ingestion.recordings.frame_reader import FrameReader
+from ingestion.recordings.import_report import ImportReport, Position
+from ingestion.recordings.line_reader import NumberedLine
+from ingestion.recordings.times import parse_time
+from ingestion.recordings.wrappers import Wrapper
+from venues.frame_info import FRAME_ERRORS
 
-DEPTH_ENDPOINT = "/depth"  # its answers do not name their symbol, the query does
 
-
-class _Record(msgspec.Struct, gc=False):
+class _CryptofeedLine(msgspec.Struct, gc=False):
     """One line of cryptofeed's format 2; `data` is the raw frame as text, `ts` seconds since the epoch."""
 
     t: str
@@ -26,75 +27,101 @@ class _Record(msgspec.Struct, gc=False):
     url: str = ""
 
 
-_decode_record = msgspec.json.Decoder(_Record).decode
-_decode_envelope = msgspec.json.Decoder(Envelope).decode
+_decode_line = msgspec.json.Decoder(_CryptofeedLine).decode
 
 
-def hftbacktest(lines: Iterable[Line], intake: Intake) -> Iterator[Envelope | None]:
-    """`<receive time, ns> <frame>` a line, REST snapshots among them."""
-    for number, line in lines:
-        stamp, _, frame = line.partition(b" ")
-        if not stamp.isdigit():
-            intake.account.reject(number, f"expected a receive time in nanoseconds, got {_start(stamp)}")
-        else:
-            yield intake.take(number, frame, int(stamp) // 1000)
+def stamped(lines: Iterable[NumberedLine], frame_reader: FrameReader) -> Iterator[Envelope | None]:
+    """One `<receive time> <frame>` per line, including REST snapshots.
 
-
-def cryptofeed(lines: Iterable[Line], intake: Intake) -> Iterator[Envelope | None]:
-    """cryptofeed's JSONL, format 2: what was received and fetched; what was sent is counted.
-
-    Files converted from format 1 have all REST answers first: each waits here for its moment, else replay and pacing
-    would see a snapshot before the events that it came after.
+    hftbacktest writes epoch nanoseconds. tardis.dev writes ISO 8601, and a blank line where the connection ended.
     """
-    fetched: deque[tuple[int, _Record]] = deque()
+    iso = False
+    for number, line in lines:
+        if not line:
+            if iso:
+                yield from frame_reader.disconnect()
+            continue
+        start = line.find(b"{") if b"{" in line else len(line)
+        stamp = line[:start].strip().decode(errors="replace")
+        time = parse_time(stamp)
+        if time is None:
+            expected = "expected a receive time in nanoseconds or ISO 8601"
+            frame_reader.report.reject(number, f"{expected}, got {_excerpt(line.split(maxsplit=1)[0])}", line)
+            continue
+        iso = not stamp.isdigit() and "-" in stamp
+        yield frame_reader.to_envelope(number, line[start:], time)
+
+
+def wrapped(wrapper: Wrapper, lines: Iterable[NumberedLine], frame_reader: FrameReader) -> Iterator[Envelope | None]:
+    """One wrapper around a frame per line."""
     for number, line in lines:
         try:
-            record = _decode_record(line)
+            frame, time = wrapper.unwrap(line)
         except FRAME_ERRORS as error:
-            intake.account.reject(number, str(error))
+            frame_reader.report.reject(number, str(error), line)
+            continue
+        yield frame_reader.to_envelope(number, frame, time)
+
+
+def cryptofeed(lines: Iterable[NumberedLine], frame_reader: FrameReader) -> Iterator[Envelope | None]:
+    """cryptofeed's JSON lines, format 2: received frames and REST replies; sent messages are counted as ignored.
+
+    Files converted from format 1 start with all REST replies. Each reply is delayed to its place by time: otherwise
+    replay and pacing would emit a snapshot before the events that precede it.
+    """
+    responses: deque[tuple[Position, _CryptofeedLine, str]] = deque()  # with the symbol in the URL
+    for number, line in lines:
+        try:
+            record = _decode_line(line)
+        except FRAME_ERRORS as error:
+            frame_reader.report.reject(number, str(error), line)
             continue
         if record.t == "recv":
-            while fetched and fetched[0][1].ts <= record.ts:
-                yield _take(*fetched.popleft(), intake)
-            yield _take(number, record, intake)
-        elif record.t == "http" and not record.url.partition("?")[0].endswith("/exchangeInfo"):
-            fetched.append((number, record))
+            while responses and responses[0][1].ts <= record.ts:
+                yield _cryptofeed_envelope(*responses.popleft(), frame_reader)
+            yield _cryptofeed_envelope(number, record, "", frame_reader)
+            continue
+        symbol = frame_reader.venue.symbol_of_url(record.url) if record.t == "http" else None
+        if symbol is not None:
+            responses.append((number, record, symbol))
         else:
-            intake.account.counted["exchangeInfo" if record.t == "http" else record.t] += 1
-    for number, record in fetched:
-        yield _take(number, record, intake)
+            frame_reader.report.ignored[_last_part(record.url) if record.t == "http" else record.t] += 1
+    for response in responses:
+        yield _cryptofeed_envelope(*response, frame_reader)
 
 
-def _take(number: int, record: _Record, intake: Intake) -> Envelope | None:
+def _cryptofeed_envelope(
+    number: Position, record: _CryptofeedLine, symbol: str, frame_reader: FrameReader
+) -> Envelope | None:
     recv_us = int(record.ts * 1_000_000)
-    return intake.take(number, record.data.encode(), recv_us, record.conn, _queried_symbol(record.url))
+    return frame_reader.to_envelope(number, record.data.encode(), recv_us, record.conn, symbol)
 
 
-def plain(lines: Iterable[Line], intake: Intake) -> Iterator[Envelope | None]:
-    """One frame a line and nothing else."""
+def plain(lines: Iterable[NumberedLine], frame_reader: FrameReader) -> Iterator[Envelope | None]:
+    """One frame per line, without a receive time."""
     for number, line in lines:
-        yield intake.take(number, line)
+        yield frame_reader.to_envelope(number, line)
 
 
-def envelopes(lines: Iterable[Line], account: Account, venue: str | None) -> Iterator[Envelope | None]:
-    """depthflow's own raw records, unchanged; those of other venues are counted when one is asked for."""
+def envelopes(lines: Iterable[NumberedLine], report: ImportReport, venue: str | None) -> Iterator[Envelope | None]:
+    """depthflow's own raw records, unchanged; with `venue`, those of other venues are counted as ignored."""
     for number, line in lines:
         try:
-            envelope = _decode_envelope(line)
+            envelope = decode_envelope(line)
         except FRAME_ERRORS as error:
-            account.reject(number, str(error))
+            report.reject(number, str(error), line)
             continue
         if venue is not None and envelope.venue != venue:
-            account.counted[f"of {envelope.venue}"] += 1
+            report.ignored[f"venue {envelope.venue}"] += 1
         else:
-            account.kept += 1
+            report.accepted += 1
+            report.position = number
             yield envelope
 
 
-def _queried_symbol(url: str) -> str:
-    parts = urlsplit(url)
-    return parse_qs(parts.query).get("symbol", [""])[0] if parts.path.endswith(DEPTH_ENDPOINT) else ""
+def _last_part(url: str) -> str:
+    return urlsplit(url).path.rpartition("/")[2]
 
 
-def _start(text: bytes) -> str:
+def _excerpt(text: bytes) -> str:
     return repr(text[:40].decode(errors="replace"))

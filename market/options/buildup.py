@@ -1,4 +1,4 @@
-"""Open-interest build-up: what a change of price and of open interest together say of positions."""
+"""Open-interest build-up: class of a position change, from the changes of premium and of open interest together."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -7,12 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from market.options.black import Floats
-from market.options.model import Model
+from market.options.black76 import Floats
+from market.options.priced_chain import PricedChain
 
 
 class BuildUp(str, Enum):
-    """Classes of analytics.md §5.5; bearish or bullish depends on call or put."""
+    """Premium up and open interest up: `LONG`; down, up: `SHORT`; up, down: `COVERING`; down, down: `UNWINDING`.
+
+    `NEUTRAL`: either change is within the neutral band. The classes are of the option itself: a short build-up of calls
+    is bearish on the underlying, one of puts bullish.
+    """
 
     LONG = "long_build_up"
     SHORT = "short_build_up"
@@ -21,8 +25,8 @@ class BuildUp(str, Enum):
     NEUTRAL = "neutral"
 
 
-class Band(NamedTuple):
-    """Relative changes up to these are noise: the class is then neutral."""
+class NeutralBand(NamedTuple):
+    """Relative changes up to these are noise; the class is then neutral."""
 
     price: float = 0.005
     open_interest: float = 0.001
@@ -34,67 +38,71 @@ _CLASSES = np.array(
 )
 
 
-def build_up(then: tuple[Floats, Floats], now: tuple[Floats, Floats], band: Band) -> list[BuildUp | None]:
-    """The class of each option from (premium, open interest) then and now, arrays of one shape.
+def classify_build_up(
+    base: tuple[Floats, Floats], current: tuple[Floats, Floats], band: NeutralBand
+) -> list[BuildUp | None]:
+    """Class of each option from (premium, open interest) at the base and now, arrays of one shape.
 
-    The premium is in the quote currency, or a move of the coin alone would flip the class. None where one of the four
-    is missing: on the first sample, and after the expiry.
+    The premium is in the quote currency: in coin, a move of the underlying alone would change the class. None where one
+    of the four values is missing, as on the first sample and after the expiry.
     """
-    (price_then, held_then), (price_now, held_now) = then, now
-    unknown = np.isnan(price_then + price_now + held_then + held_now)
-    price, held = price_now - price_then, held_now - held_then
-    still = (np.abs(price) <= band.price * price_then) | (np.abs(held) <= band.open_interest * held_then)
-    code = np.where(price > 0, np.where(held > 0, 2, 4), np.where(held > 0, 3, 5))
-    found: list[BuildUp | None] = _CLASSES[np.where(unknown, 0, np.where(still, 1, code))].tolist()
-    return found
+    (base_price, base_interest), (price, interest) = base, current
+    unknown = np.isnan(base_price + price + base_interest + interest)
+    price_change, interest_change = price - base_price, interest - base_interest
+    neutral = (np.abs(price_change) <= band.price * base_price) | (
+        np.abs(interest_change) <= band.open_interest * base_interest
+    )
+    code = np.where(price_change > 0, np.where(interest_change > 0, 2, 4), np.where(interest_change > 0, 3, 5))
+    classes: list[BuildUp | None] = _CLASSES[np.where(unknown, 0, np.where(neutral, 1, code))].tolist()
+    return classes
 
 
 class Sample(Struct, array_like=True, gc=False):
-    """(premium, open interest) of options by name at `time` (epoch ms), the first of a window; NaN where unknown."""
+    """First sample of a window, at `time` (epoch ms). `values`: (premium, open interest) by option name; NaN: none."""
 
     time: int
-    then: dict[str, tuple[float, float]]
+    values: dict[str, tuple[float, float]]
 
 
 class BuildUpWindow:
-    """Classes of a chain's options against the first sample of the present window of event time.
+    """Classes of a chain's options against the first sample of the current window of event time.
 
-    Windows are `length_ms` long and start at multiples of it. The first sample of a window is still compared with the
-    beginning of the one before, so that every change belongs to one window. A sample of the same time as the present
-    one takes its place: a second may be said again.
+    Windows are `length_ms` long and start at multiples of it. The first sample of a window is itself compared with the
+    first sample of the previous window, so that every change belongs to one window. A sample with the time of the
+    current one replaces it, because a second may be emitted again.
     """
 
-    def __init__(self, length_ms: int, band: Band) -> None:
+    def __init__(self, length_ms: int, band: NeutralBand) -> None:
         self._length_ms = length_ms
         self._band = band
         self._changed = False
-        self._before = self._sample = Sample(-1, {})
+        self._previous = self._current = Sample(-1, {})
 
-    def classify(self, model: Model) -> list[BuildUp | None]:
-        """The class of each option of the model, shape (n,)."""
-        names = [instrument.name for instrument in model.view.layout.instruments]
-        premium, held = model.premium[:-1], model.view.quotes.open_interest[:-1]
-        time = model.view.time
-        if time == self._sample.time or time // self._length_ms > self._sample.time // self._length_ms:
-            pairs = zip(premium.tolist(), held.tolist(), strict=True)
+    def classify(self, priced: PricedChain) -> list[BuildUp | None]:
+        """Class of each option of a priced chain, shape (n,)."""
+        names = [instrument.name for instrument in priced.view.layout.instruments]
+        premium, open_interest = priced.premium[:-1], priced.view.quotes.open_interest[:-1]
+        time = priced.view.time
+        if time == self._current.time or time // self._length_ms > self._current.time // self._length_ms:
+            pairs = zip(premium.tolist(), open_interest.tolist(), strict=True)
             self.load([Sample(time, dict(zip(names, pairs, strict=True)))])
             self._changed = True
-        base = self._before if time == self._sample.time else self._sample
-        then = np.array([base.then.get(name, _UNKNOWN) for name in names]).reshape(-1, 2)
-        return build_up((then[:, 0], then[:, 1]), (premium, held), self._band)
+        sample = self._previous if time == self._current.time else self._current
+        base = np.array([sample.values.get(name, _UNKNOWN) for name in names]).reshape(-1, 2)
+        return classify_build_up((base[:, 0], base[:, 1]), (premium, open_interest), self._band)
 
-    def take_change(self) -> list[Sample]:
-        """The present sample, if it is another one than at the last call."""
+    def take_changes(self) -> list[Sample]:
+        """The current sample if it changed since the last call, otherwise an empty list."""
         changed, self._changed = self._changed, False
-        return [self._sample] if changed else []
+        return [self._current] if changed else []
 
-    def stored(self) -> list[Sample]:
-        """All there is to keep, in the order in which `load` takes it."""
-        return [self._before, self._sample]
+    def samples(self) -> list[Sample]:
+        """All samples of the window, in the order that `load` expects."""
+        return [self._previous, self._current]
 
     def load(self, samples: Iterable[Sample]) -> None:
-        """Takes up samples, the oldest first."""
+        """Restore samples, the oldest first."""
         for sample in samples:
-            if sample.time != self._sample.time:
-                self._before = self._sample
-            self._sample = sample
+            if sample.time != self._current.time:
+                self._previous = self._current
+            self._current = sample

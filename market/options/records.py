@@ -1,8 +1,9 @@
-"""The records of the options topics, as msgspec Structs. Field names are contracts: they change by adding.
+"""Records of the options topics. Field names are contracts: they change by adding. Formulas: docs/metrics.md.
 
-Conventions of `market.records` hold: times in epoch ms UTC, None is undefined and `flags` say why. Volatilities are
-fractions a year. Money is in the chain's quote currency (USD; USDC for `*_USDC`; rupees for NIFTY), open interest and
-volume in the base unit (coin). `gamma` fields are Black-76 on our own, never the venue's rounded ones.
+The conventions of `core.records` hold: times are epoch ms UTC; None is undefined, and `flags` give the reason.
+Volatilities are fractions a year. Amounts of money are in the chain's quote currency (USD, USDC or rupees; `_usd` in a
+name stands for it), open interest and volume in the base unit (coin). Greeks are computed from Black-76; published
+ones, which are rounded, are not used.
 """
 
 from typing import Literal
@@ -10,31 +11,36 @@ from typing import Literal
 from msgspec import Struct
 
 from market.options.buildup import BuildUp
-from market.options.forward import Source
+from market.options.forwards import ForwardSource
 from market.options.smile import PriceSource
 
 
 class ChainRecord(Struct, frozen=True, gc=False):
     """One expiry of one chain at one second of event time; topic `options.chain`.
 
-    What it is: `expiry`, `linear` (quoted in money; else in coin), `strikes` and `options` listed, `years` left,
-    `forward` with its `forward_source`, `index_price`.
+    Identity: `expiry`; `linear`: quoted in the quote currency, otherwise in coin; `strikes` and `options`: number
+    quoted; `years` to the expiry; `forward` with its `forward_source`; `index_price`.
 
-    Positioning (analytics.md §5.1, §5.2): sums of open interest and of rolling 24 h volume, put-call ratios as ratios
-    of sums, `max_pain` with the tie `max_pain_low` to `max_pain_high`, its payout `pain`, `max_pain_coin` for the coin
-    payout; walls: the strikes with the most open interest; premium: open interest at the mark.
+    Positioning: sums of open interest and of rolling 24 h volume; put-call ratios as ratios of sums; `max_pain` with
+    its range of ties `max_pain_low` to `max_pain_high`; `pain`: payout at `max_pain`; `max_pain_coin`: strike of the
+    least payout in coin; `call_wall`, `put_wall`: strikes with the most open interest; `call_premium`, `put_premium`:
+    open interest times mark price.
 
-    Volatility (§4.4, §5.3) from the venue's mark volatility: `straddle` of the at-the-money strike, `straddle_coin` and
-    `implied_move` as shares of the forward (the former for inverse chains only), from mids or marks;
-    `risk_reversal_25` = call - put; `butterfly_25` FX convention; `skew_slope` by ln(K/F); `forward_vol` from the
-    expiry before, with `forward_variance` (negative: flag `calendar`, no volatility).
+    Volatility, from the exchange's mark volatility: `straddle` of the at-the-money strike, from mids or marks;
+    `straddle_coin` (inverse chains only) and `implied_move` as fractions of the forward; `risk_reversal_25` = call -
+    put; `butterfly_25` in the FX convention; `skew_slope` per ln(K/F); `forward_vol` and `forward_variance` from the
+    previous expiry. A negative `forward_variance` has the flag `calendar` and no `forward_vol`.
 
-    Exposure (§5.4), naive scenario "long calls, short puts" and gross, per 1 % move of the forward; `zero_gamma`: the
-    forward nearest by where the naive sum is zero, volatilities held by strike.
+    Exposure per 1 % move of the forward: gross, and naive (dealers long calls, short puts). `zero_gamma`: nearest
+    level of the forward at which the naive sum is zero, with volatilities fixed by strike.
 
-    Fit of raw SVI in total variance and ln(K/F) with its errors of volatility; `svi_butterfly`: least g(k) over the
-    fitted strikes; `svi_calendar`: least difference of total variance to the expiry before. Negative ones are
-    arbitrage and flagged `butterfly`, `calendar`.
+    Fit of raw SVI in total variance and ln(K/F), with its errors of volatility. `svi_butterfly`: least g(k) over the
+    fitted strikes; `svi_calendar`: least difference of total variance to the previous fitted expiry. Negative values
+    are arbitrage and have the flags `butterfly` and `calendar`.
+
+    `quote_age_ms`: age of the expiry's newest quote. `stale_options`: options whose quote is too old for forward and
+    smile (flag `stale_quotes`). `refused_options`: options whose newest row was refused (flag `refused_rows`); sums
+    have their quotes before it, or lack them.
     """
 
     venue: str
@@ -46,7 +52,7 @@ class ChainRecord(Struct, frozen=True, gc=False):
     options: int
     years: float
     forward: float | None
-    forward_source: Source | None
+    forward_source: ForwardSource | None
     index_price: float | None
     call_open_interest: float
     put_open_interest: float
@@ -88,18 +94,23 @@ class ChainRecord(Struct, frozen=True, gc=False):
     svi_butterfly: float | None
     svi_calendar: float | None
     flags: list[str]
+    quote_age_ms: int | None = None
+    stale_options: int = 0
+    refused_options: int = 0
 
 
 class SurfaceRecord(Struct, frozen=True, gc=False):
     """One option at one second of event time; topic `options.surface`.
 
-    Prices as quoted: coin for inverse options, quote currency for linear ones; `quote_time` is the venue's. `forward`:
-    the one the volatilities are on. `bid_iv`, `ask_iv`, `iv` are our own of bid, ask and mark; `mark_iv` the venue's;
-    `fit_iv` the fitted curve's. Greeks from `mark_iv`, else `iv`, in the units of `market.options.black`, running
-    out over the last half hour; `net_delta`: delta less the mark in coin, of inverse options. `gamma_usd`:
-    gross gamma exposure of its open interest in money per 1 % move. `build_up`: since the sample that
-    the present window of time began with. `flags`: `crossed`, and `bid:`, `ask:`, `mark:` with the reason why the
-    volatility is None (`market.options.implied.Reason`).
+    Prices as quoted: coin for inverse options, quote currency for linear ones. `quote_time` is the exchange's.
+    `forward`: the forward that the volatilities use. `bid_iv`, `ask_iv`, `iv`: our own volatilities of bid, ask and
+    mark; `mark_iv`: the exchange's; `fit_iv`: the fitted curve's. Greeks are from `mark_iv`, or from `iv` without one,
+    in the units of `market.options.black76`, and decay over the last 30 minutes. `net_delta`: delta less the mark in
+    coin, for inverse options. `gamma_usd`: gross gamma exposure of the open interest in the quote currency per 1 %
+    move. `build_up`: class of the change since the first sample of the current window. `flags`: `crossed`, and `bid:`,
+    `ask:`, `mark:` with the reason why the volatility is None (`market.options.implied_vol.Reason`), `undetermined` for
+    an `iv` that one printed unit moves by a point, `bid_undetermined` and `ask_undetermined` for those of the quotes,
+    `stale_quotes`. `quote_age_ms`: `event_time` - `quote_time`.
     """
 
     venue: str
@@ -131,13 +142,14 @@ class SurfaceRecord(Struct, frozen=True, gc=False):
     gamma_usd: float
     build_up: BuildUp | None
     flags: list[str]
+    quote_age_ms: int | None = None
 
 
 class UnderlyingTick(Struct, frozen=True, gc=False):
-    """One chain at one second of event time, all its expiries together; topic `underlying_ticks`.
+    """All expiries of one chain at one second of event time; topic `underlying_ticks`.
 
-    Ratios are ratios of sums over all expiries. `zero_gamma`: the index level at which the naive gamma of the whole
-    chain is zero, every forward moving by the same fraction.
+    Ratios are ratios of sums over all expiries. `zero_gamma`: level of the index at which the naive gamma of the whole
+    chain is zero when all forwards move by the same fraction. `flags`: `stale_quotes` and `refused_rows` of any expiry.
     """
 
     venue: str
@@ -153,3 +165,4 @@ class UnderlyingTick(Struct, frozen=True, gc=False):
     gamma_gross: float
     gamma_naive: float
     zero_gamma: float | None
+    flags: list[str] = []

@@ -1,21 +1,21 @@
-"""One expiry's smile: at-the-money volatility, straddle, 25-delta risk reversal and butterfly, skew."""
+"""Smile of one expiry: at-the-money volatility, straddle, 25-delta risk reversal and butterfly, skew slope."""
 
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.special import ndtr
 
-from market.options.black import Floats, d1
+from market.options.black76 import Floats, d1
 
-QUARTER = 0.25
+DELTA_25 = 0.25
 PriceSource: TypeAlias = Literal["mid", "mark"]
 
 
 class Smile(NamedTuple):
-    """Volatility by strike, one point a strike, the out-of-the-money option's where it has one; shape (n,).
+    """Volatility by strike, shape (n,): that of the out-of-the-money option, or of its counterpart if it has none.
 
-    `k` = ln(K/F), ascending; `vol`: fractions; `call_delta` = N(d1), descending from call wing to put wing: the
-    25-delta call lies at 0.25, the 25-delta put at 0.75.
+    `k` = ln(K/F), ascending. `vol`: fractions a year. `call_delta` = N(d1), descending from the put wing to the call
+    wing: the 25-delta put lies at 0.75, the 25-delta call at 0.25.
     """
 
     k: Floats
@@ -24,10 +24,10 @@ class Smile(NamedTuple):
 
 
 class Skew(NamedTuple):
-    """`risk_reversal` = call - put and `butterfly` = (call + put) / 2 - at the money (FX), both at 25 delta.
+    """`risk_reversal` = call - put and `butterfly` = (call + put) / 2 - at the money (FX convention), both at 25 delta.
 
     `slope`: change of volatility per unit of ln(K/F), least squares over the strikes between the two 25-delta points.
-    Fractions; None where the strikes do not reach that far.
+    Volatilities are fractions. None where the strikes do not reach 25 delta on both sides.
     """
 
     risk_reversal: float | None
@@ -36,69 +36,70 @@ class Skew(NamedTuple):
 
 
 class Straddle(NamedTuple):
-    """Call and put at the at-the-money strike. `price` in the quote currency, `coin` as a share of the forward.
+    """Call and put at the at-the-money strike. `price`: quote currency; `forward_share`: price / forward.
 
-    `coin` is also the implied move: the mean absolute move to the expiry as a fraction of the forward. `source`: `mid`
-    when both legs have a bid below their ask, else `mark`.
+    `forward_share` is the price in coin of an inverse straddle and the implied move: the mean absolute move to the
+    expiry as a fraction of the forward. `source`: `mid` when both legs have a bid below their ask, else `mark`.
     """
 
     price: float
-    coin: float
+    forward_share: float
     source: PriceSource
 
 
-def smile(strikes: Floats, call_vol: Floats, put_vol: Floats, forward: float, years: float) -> Smile:
-    """The smile of one expiry from volatilities by strike (NaN: none), shape (n,), at `forward`, `years` ahead."""
+def build_smile(strikes: Floats, call_vol: Floats, put_vol: Floats, forward: float, years: float) -> Smile:
+    """Smile of one expiry from volatilities by strike (NaN: none), shape (n,), at `forward`, `years` before expiry."""
     above = strikes >= forward
-    first, second = np.where(above, (call_vol, put_vol), (put_vol, call_vol))
-    vol = np.where(np.isnan(first), second, first)
+    out_of_money, in_money = np.where(above, (call_vol, put_vol), (put_vol, call_vol))
+    vol = np.where(np.isnan(out_of_money), in_money, out_of_money)
     known = np.flatnonzero(vol > 0)
     strikes, vol = strikes[known], vol[known]
-    delta = ndtr(d1(forward, strikes, years, vol))
-    return Smile(np.log(strikes / forward), vol, delta)
+    return Smile(np.log(strikes / forward), vol, ndtr(d1(forward, strikes, years, vol)))
 
 
-def atm_vol(points: Smile) -> float | None:
+def atm_vol(smile: Smile) -> float | None:
     """Volatility at the forward: total variance interpolated in ln(K/F) between the strikes around it; else None."""
-    if not points.k.size or points.k[0] > 0 or points.k[-1] < 0:
+    if not smile.k.size or smile.k[0] > 0 or smile.k[-1] < 0:
         return None
-    return float(np.sqrt(np.interp(0.0, points.k, points.vol**2)))
+    return float(np.sqrt(np.interp(0.0, smile.k, smile.vol**2)))
 
 
-def skew(points: Smile) -> Skew:
-    """25-delta measures of a smile, interpolated in delta between neighbouring strikes, never beyond the last."""
-    call, put, centre = _at(points, QUARTER), _at(points, 1 - QUARTER), atm_vol(points)
-    both = call is not None and put is not None
-    inside = (points.call_delta >= QUARTER) & (points.call_delta <= 1 - QUARTER)
+def skew(smile: Smile) -> Skew:
+    """25-delta measures of a smile, interpolated in delta between neighbouring strikes, without extrapolation."""
+    call, put, atm = _vol_at_delta(smile, DELTA_25), _vol_at_delta(smile, 1 - DELTA_25), atm_vol(smile)
+    if call is None or put is None:
+        return Skew(None, None, None)
+    between = (smile.call_delta >= DELTA_25) & (smile.call_delta <= 1 - DELTA_25)
     return Skew(
-        risk_reversal=call - put if call is not None and put is not None else None,
-        butterfly=(call + put) / 2 - centre if call is not None and put is not None and centre is not None else None,
-        slope=_slope(points.k[inside], points.vol[inside]) if both else None,
+        risk_reversal=call - put,
+        butterfly=None if atm is None else (call + put) / 2 - atm,
+        slope=_slope(smile.k[between], smile.vol[between]),
     )
 
 
 def atm_strike(strikes: Floats, forward: float) -> float:
-    """The listed strike nearest to the forward; of two as near, the lower."""
+    """Listed strike nearest to the forward; the lower of two equally near strikes."""
     return float(strikes[np.argmin(np.abs(strikes - forward))])
 
 
-def straddle(mids: Floats, marks: Floats, worth: float, forward: float) -> Straddle | None:
-    """The straddle of a call and a put as quoted, shape (2,), NaN: none; None when a leg has neither mid nor mark.
+def straddle(mids: Floats, marks: Floats, unit_value: float, forward: float) -> Straddle | None:
+    """Straddle of a call and a put as quoted, shape (2,), NaN: none; None when a leg has neither mid nor mark.
 
-    `worth` turns a quoted price into money.
+    `unit_value` converts a quoted price to the quote currency.
     """
     sums: tuple[tuple[PriceSource, float], ...] = (("mid", float(mids.sum())), ("mark", float(marks.sum())))
-    return next((Straddle(legs * worth, legs * worth / forward, source) for source, legs in sums if legs > 0), None)
+    straddles = (Straddle(legs * unit_value, legs * unit_value / forward, source) for source, legs in sums if legs > 0)
+    return next(straddles, None)
 
 
-def _at(points: Smile, call_delta: float) -> float | None:
-    """Volatility where N(d1) passes `call_delta`, going from low strikes to high; None where it does not."""
-    below = np.flatnonzero(points.call_delta < call_delta)
+def _vol_at_delta(smile: Smile, call_delta: float) -> float | None:
+    """Volatility where N(d1) first falls below `call_delta`, from low strikes to high; None where it does not."""
+    below = np.flatnonzero(smile.call_delta < call_delta)
     if not below.size or below[0] == 0:
         return None
     upper = int(below[0])
     pair = [upper, upper - 1]
-    return float(np.interp(call_delta, points.call_delta[pair], points.vol[pair]))
+    return float(np.interp(call_delta, smile.call_delta[pair], smile.vol[pair]))
 
 
 def _slope(k: Floats, vol: Floats) -> float | None:

@@ -1,4 +1,5 @@
--- Every second of every expiry into the database. JDBC takes neither TIMESTAMP_LTZ nor arrays.
+-- Every second of every expiry to the database. JDBC supports neither TIMESTAMP_LTZ nor arrays. PostgreSQL refuses text
+-- with NUL.
 INSERT INTO option_chain_metrics_sink
 SELECT
   CAST(TO_TIMESTAMP_LTZ(event_time, 3) AS TIMESTAMP(3)),
@@ -11,7 +12,7 @@ SELECT
   options,
   years,
   forward,
-  forward_source,
+  REPLACE(forward_source, U&'\0000', ''),
   index_price,
   call_open_interest,
   put_open_interest,
@@ -31,7 +32,7 @@ SELECT
   atm_strike,
   straddle,
   straddle_coin,
-  straddle_source,
+  REPLACE(straddle_source, U&'\0000', ''),
   implied_move,
   atm_iv,
   risk_reversal_25,
@@ -52,6 +53,16 @@ SELECT
   svi_worst,
   svi_butterfly,
   svi_calendar,
-  ARRAY_JOIN(flags, ',')
+  COALESCE(REPLACE(ARRAY_JOIN(flags, ','), U&'\0000', ''), ''),
+  quote_age_ms,
+  stale_options,
+  refused_options
 FROM option_chains
-WHERE venue IS NOT NULL AND underlying IS NOT NULL AND expiry IS NOT NULL AND event_time IS NOT NULL
+WHERE REGEXP(venue, '\A[^\x00]{1,64}\z')
+  AND REGEXP(underlying, '\A[^\x00]{1,64}\z')
+  AND event_time BETWEEN 0 AND 253402300000000
+  AND expiry BETWEEN 0 AND 253402300000000
+  AND linear IS NOT NULL AND strikes IS NOT NULL AND options IS NOT NULL AND years IS NOT NULL
+  AND call_open_interest IS NOT NULL AND put_open_interest IS NOT NULL AND call_volume IS NOT NULL
+  AND put_volume IS NOT NULL AND call_premium IS NOT NULL AND put_premium IS NOT NULL AND gamma_gross IS NOT NULL
+  AND gamma_naive IS NOT NULL AND svi_points IS NOT NULL

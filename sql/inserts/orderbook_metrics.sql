@@ -1,27 +1,34 @@
--- The last metrics of every symbol and second, into the database. JDBC takes no arrays.
+-- The last metrics of every symbol and second to the database: the last record of each window of one second. JDBC
+-- supports no arrays, and PostgreSQL no text with NUL.
 INSERT INTO orderbook_metrics_sink
 SELECT
-  `second`,
+  CAST(TO_TIMESTAMP_LTZ(window_start, 3) AS TIMESTAMP(3)),
   venue,
   symbol,
-  event_time,
-  update_id,
-  best_bid,
-  best_bid_size,
-  best_ask,
-  best_ask_size,
-  mid,
-  microprice,
-  spread,
-  spread_bps,
-  bid_depth,
-  ask_depth,
-  imbalance,
-  weighted_imbalance,
-  vtob,
-  ofi,
-  levels_bid,
-  levels_ask,
-  depth,
-  COALESCE(ARRAY_JOIN(flags, ','), '')
-FROM metrics_1s
+  w.`last`.event_time,
+  w.`last`.update_id,
+  w.`last`.best_bid,
+  w.`last`.best_bid_size,
+  w.`last`.best_ask,
+  w.`last`.best_ask_size,
+  w.`last`.mid,
+  w.`last`.microprice,
+  w.`last`.spread,
+  w.`last`.spread_bps,
+  w.`last`.bid_depth,
+  w.`last`.ask_depth,
+  w.`last`.imbalance,
+  w.`last`.weighted_imbalance,
+  w.`last`.vtob,
+  w.`last`.ofi,
+  w.`last`.levels_bid,
+  w.`last`.levels_ask,
+  w.`last`.depth,
+  COALESCE(REPLACE(ARRAY_JOIN(w.`last`.flags, ','), U&'\0000', ''), '')
+FROM window_records AS w
+WHERE size = '1s'
+  AND REGEXP(venue, '\A[^\x00]{1,64}\z')
+  AND REGEXP(symbol, '\A[^\x00]{1,64}\z')
+  AND window_start BETWEEN 0 AND 253402300000000
+  AND w.`last`.event_time IS NOT NULL AND w.`last`.update_id IS NOT NULL AND w.`last`.levels_bid IS NOT NULL
+  AND w.`last`.levels_ask IS NOT NULL AND w.`last`.depth IS NOT NULL

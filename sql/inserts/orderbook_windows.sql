@@ -1,4 +1,4 @@
--- Every window into the database.
+-- Every window to the database.
 INSERT INTO orderbook_windows_sink
 SELECT
   window_start,
@@ -25,3 +25,7 @@ SELECT
   microprice_last,
   out_of_sync
 FROM windows
+WHERE REGEXP(venue, '\A[^\x00]{1,64}\z')
+  AND REGEXP(symbol, '\A[^\x00]{1,64}\z')
+  AND REGEXP(size, '\A[^\x00]{1,64}\z')
+  AND updates IS NOT NULL AND out_of_sync IS NOT NULL

@@ -1,6 +1,6 @@
--- How much lay in the best levels of a symbol, minute by minute: mean and least of each side, over updates.
--- set symbol = 'BTCUSDT': BTCUSDT, BTC/USD … (LIKE)
--- set venue = '%': binance, kraken … (LIKE)
+-- Depth in the best levels of a symbol, minute by minute: mean and minimum of each side, over updates.
+-- set symbol = 'BTCUSDT': symbol such as BTCUSDT, a LIKE pattern
+-- set venue = '%': venue id, a LIKE pattern
 SELECT
   venue,
   symbol,
@@ -8,8 +8,8 @@ SELECT
   COUNT(*) AS updates,
   ROUND(AVG(bid_depth), 4) AS bid_depth,
   ROUND(AVG(ask_depth), 4) AS ask_depth,
-  ROUND(MIN(bid_depth), 4) AS least_bid_depth,
-  ROUND(MIN(ask_depth), 4) AS least_ask_depth,
+  ROUND(MIN(bid_depth), 4) AS min_bid_depth,
+  ROUND(MIN(ask_depth), 4) AS min_ask_depth,
   ROUND(AVG(imbalance), 4) AS imbalance
 FROM processed
 WHERE symbol LIKE ${symbol} AND venue LIKE ${venue}

@@ -1,8 +1,13 @@
--- Imbalances that were strong on one side and then, in time, on the other: the newest first.
--- set symbol = '%': BTCUSDT, BTC/USD … (LIKE)
--- set threshold = 0.5: size that counts as strong
--- set within_s = 5: seconds between the two at most
--- set top = 100: rows
+-- Imbalances that were strong on one side and then, within a time limit, on the other; the newest first.
+-- set symbol = '%': symbol such as BTCUSDT, a LIKE pattern
+-- set threshold = 0.5: absolute imbalance that counts as strong
+-- set within_s = 5: time limit in seconds
+-- set top = 100: number of rows
+WITH imbalances AS (
+  SELECT venue, symbol, event_ts, event_time, update_id, imbalance
+  FROM processed
+  WHERE symbol LIKE ${symbol} AND imbalance IS NOT NULL AND NOT ARRAY_CONTAINS(flags, 'one_sided')
+)
 SELECT
   venue,
   symbol,
@@ -10,11 +15,7 @@ SELECT
   ROUND(was, 4) AS was,
   ROUND(became, 4) AS became,
   took_ms
-FROM (
-  SELECT venue, symbol, event_ts, event_time, update_id, imbalance
-  FROM processed
-  WHERE symbol LIKE ${symbol} AND imbalance IS NOT NULL AND NOT ARRAY_CONTAINS(flags, 'one_sided')
-)
+FROM imbalances
 MATCH_RECOGNIZE (
   PARTITION BY venue, symbol
   ORDER BY event_ts, update_id

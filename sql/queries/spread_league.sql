@@ -1,6 +1,6 @@
 -- Books by their median spread, the tightest first; over updates, not over time.
--- set venue = '%': binance, kraken … (LIKE)
--- set top = 50: rows
+-- set venue = '%': venue id, a LIKE pattern
+-- set top = 50: number of rows
 SELECT
   venue,
   symbol,

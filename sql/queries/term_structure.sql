@@ -1,6 +1,12 @@
--- The term structure of a chain now: forward, volatility at the money, expected move and skew of each expiry, as last said.
--- set underlying = 'BTC': the chain
--- set venue = 'deribit': its venue
+-- The current term structure of a chain: forward, at-the-money volatility, expected move and skew of each expiry in the
+-- chain's newest second.
+-- set underlying = 'BTC': underlying of the chain
+-- set venue = 'deribit': venue
+WITH chain AS (
+  SELECT *, MAX(event_time) OVER (PARTITION BY venue, underlying) AS newest
+  FROM option_chains
+  WHERE underlying = ${underlying} AND venue = ${venue}
+)
 SELECT
   CAST(TO_TIMESTAMP_LTZ(expiry, 3) AS DATE) AS expires,
   ROUND(365 * years, 2) AS days,
@@ -10,10 +16,6 @@ SELECT
   ROUND(implied_move, 4) AS implied_move,
   ROUND(risk_reversal_25, 4) AS risk_reversal_25,
   ROUND(butterfly_25, 4) AS butterfly_25
-FROM (
-  SELECT *, MAX(event_time) OVER (PARTITION BY venue, underlying) AS newest
-  FROM option_chains
-  WHERE underlying = ${underlying} AND venue = ${venue}
-)
+FROM chain
 WHERE event_time = newest
 ORDER BY expiry

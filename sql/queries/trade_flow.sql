@@ -1,6 +1,18 @@
--- Who was in a hurry: volume of taker buys and sells of a symbol minute by minute, and their difference added up (CVD).
--- set symbol = 'BTCUSDT': BTCUSDT, BTC/USD … (LIKE)
--- set venue = '%': binance, kraken … (LIKE)
+-- Volume of taker buys and sells of a symbol, minute by minute, and their cumulative difference (CVD).
+-- set symbol = 'BTCUSDT': symbol such as BTCUSDT, a LIKE pattern
+-- set venue = '%': venue id, a LIKE pattern
+WITH minutes AS (
+  SELECT
+    venue,
+    symbol,
+    FLOOR(event_ts TO MINUTE) AS `minute`,
+    COUNT(*) AS trades,
+    SUM(CASE side WHEN 'buy' THEN size ELSE 0 END) AS bought,
+    SUM(CASE side WHEN 'sell' THEN size ELSE 0 END) AS sold
+  FROM trades
+  WHERE symbol LIKE ${symbol} AND venue LIKE ${venue} AND size > 0
+  GROUP BY venue, symbol, FLOOR(event_ts TO MINUTE)
+)
 SELECT
   venue,
   symbol,
@@ -14,16 +26,5 @@ SELECT
     ),
     4
   ) AS cvd
-FROM (
-  SELECT
-    venue,
-    symbol,
-    FLOOR(event_ts TO MINUTE) AS `minute`,
-    COUNT(*) AS trades,
-    SUM(CASE side WHEN 'buy' THEN size ELSE 0 END) AS bought,
-    SUM(CASE side WHEN 'sell' THEN size ELSE 0 END) AS sold
-  FROM good_trades
-  WHERE symbol LIKE ${symbol} AND venue LIKE ${venue}
-  GROUP BY venue, symbol, FLOOR(event_ts TO MINUTE)
-)
+FROM minutes
 ORDER BY venue, symbol, `minute`

@@ -1,6 +1,24 @@
--- What a symbol traded at against what its book said, minute by minute: VWAP over mean mid, in basis points.
--- set symbol = 'BTCUSDT': BTCUSDT, BTC/USD … (LIKE)
--- set venue = '%': binance, kraken … (LIKE)
+-- Trade prices of a symbol against its book, minute by minute: VWAP over mean mid, in basis points.
+-- set symbol = 'BTCUSDT': symbol such as BTCUSDT, a LIKE pattern
+-- set venue = '%': venue id, a LIKE pattern
+WITH traded AS (
+  SELECT
+    venue,
+    symbol,
+    FLOOR(event_ts TO MINUTE) AS `minute`,
+    COUNT(*) AS trades,
+    SUM(size) AS volume,
+    SUM(price * size) / SUM(size) AS vwap
+  FROM trades
+  WHERE symbol LIKE ${symbol} AND venue LIKE ${venue} AND size > 0
+  GROUP BY venue, symbol, FLOOR(event_ts TO MINUTE)
+),
+quoted AS (
+  SELECT venue, symbol, FLOOR(event_ts TO MINUTE) AS `minute`, AVG(mid) AS mid
+  FROM processed
+  WHERE symbol LIKE ${symbol} AND venue LIKE ${venue} AND mid IS NOT NULL
+  GROUP BY venue, symbol, FLOOR(event_ts TO MINUTE)
+)
 SELECT
   traded.venue,
   traded.symbol,
@@ -10,23 +28,6 @@ SELECT
   ROUND(traded.vwap, 4) AS vwap,
   ROUND(quoted.mid, 4) AS mid,
   ROUND((traded.vwap - quoted.mid) / quoted.mid * 10000, 3) AS vwap_over_mid_bps
-FROM (
-  SELECT
-    venue,
-    symbol,
-    FLOOR(event_ts TO MINUTE) AS `minute`,
-    COUNT(*) AS trades,
-    SUM(size) AS volume,
-    SUM(price * size) / SUM(size) AS vwap
-  FROM good_trades
-  WHERE symbol LIKE ${symbol} AND venue LIKE ${venue}
-  GROUP BY venue, symbol, FLOOR(event_ts TO MINUTE)
-) AS traded
-JOIN (
-  SELECT venue, symbol, FLOOR(event_ts TO MINUTE) AS `minute`, AVG(mid) AS mid
-  FROM processed
-  WHERE symbol LIKE ${symbol} AND venue LIKE ${venue} AND mid IS NOT NULL
-  GROUP BY venue, symbol, FLOOR(event_ts TO MINUTE)
-) AS quoted
-ON traded.venue = quoted.venue AND traded.symbol = quoted.symbol AND traded.`minute` = quoted.`minute`
+FROM traded
+JOIN quoted ON traded.venue = quoted.venue AND traded.symbol = quoted.symbol AND traded.`minute` = quoted.`minute`
 ORDER BY traded.venue, traded.symbol, traded.`minute`

@@ -1,8 +1,9 @@
--- The windows of one book as the analytics job published them: means over time, extremes, order flow, share of time out of sync.
--- set symbol = 'BTCUSDT': as the venue writes it
--- set venue = 'binance': its venue
--- set size = '1m': 1s, 10s, 1m
--- set top = 60: rows, the newest
+-- The windows of one book: time-weighted means, extremes, order flow, share of time
+-- out of sync.
+-- set symbol = 'BTCUSDT': symbol as written by the venue
+-- set venue = 'binance': venue
+-- set size = '1m': 1s, 10s or 1m
+-- set top = 60: number of rows, the newest
 SELECT
   start_ts,
   updates,

@@ -1,5 +1,5 @@
 -- One row per expiry of a chain and second in the database.
--- Key (venue, underlying, expiry, ts): upserts, so that a restart that says a row again changes nothing.
+-- Key (venue, underlying, expiry, ts): upserts, so that rows written again after a restart change nothing.
 CREATE TEMPORARY TABLE option_chain_metrics_sink (
   ts TIMESTAMP(3),
   venue STRING,
@@ -53,6 +53,9 @@ CREATE TEMPORARY TABLE option_chain_metrics_sink (
   svi_butterfly DOUBLE,
   svi_calendar DOUBLE,
   flags STRING,
+  quote_age_ms BIGINT,
+  stale_options INT,
+  refused_options INT,
   PRIMARY KEY (venue, underlying, expiry, ts) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',

@@ -1,5 +1,5 @@
 -- One row per option and second in the database.
--- Key (venue, instrument, ts): upserts, so that a restart that says a row again changes nothing.
+-- Key (venue, instrument, ts): upserts, so that rows written again after a restart change nothing.
 CREATE TEMPORARY TABLE option_surface_sink (
   ts TIMESTAMP(3),
   venue STRING,
@@ -31,6 +31,7 @@ CREATE TEMPORARY TABLE option_surface_sink (
   gamma_usd DOUBLE,
   build_up STRING,
   flags STRING,
+  quote_age_ms BIGINT,
   PRIMARY KEY (venue, instrument, ts) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',

@@ -1,5 +1,5 @@
--- One row per alert, in the database.
--- Key (id, episode): upserts, so that a restart that says an alert again changes nothing.
+-- One row per alert in the database.
+-- Key (id, episode): upserts, so that rows written again after a restart change nothing.
 CREATE TEMPORARY TABLE orderbook_alerts_sink (
   id STRING,
   episode TIMESTAMP(3),

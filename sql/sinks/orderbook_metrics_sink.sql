@@ -1,5 +1,5 @@
 -- One row per symbol and second in the database: the last metrics record of that second.
--- Key (venue, symbol, ts): upserts, so that a restart that says a row again changes nothing.
+-- Key (venue, symbol, ts): upserts, so that rows written again after a restart change nothing.
 CREATE TEMPORARY TABLE orderbook_metrics_sink (
   ts TIMESTAMP(3),
   venue STRING,

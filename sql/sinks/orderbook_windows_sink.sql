@@ -1,5 +1,5 @@
--- One row per symbol, window size and window start, in the database.
--- Key (venue, symbol, size, window_start): upserts, so that a restart that says a row again changes nothing.
+-- One row per symbol, window size and window start in the database.
+-- Key (venue, symbol, size, window_start): upserts, so that rows written again after a restart change nothing.
 CREATE TEMPORARY TABLE orderbook_windows_sink (
   window_start TIMESTAMP(3),
   venue STRING,

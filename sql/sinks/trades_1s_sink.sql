@@ -1,5 +1,5 @@
--- One row per symbol and second with trades, in the database.
--- Key (venue, symbol, ts): upserts, so that a restart that says a row again changes nothing.
+-- One row per symbol and second with trades in the database.
+-- Key (venue, symbol, ts): upserts, so that rows written again after a restart change nothing.
 CREATE TEMPORARY TABLE trades_1s_sink (
   ts TIMESTAMP(3),
   venue STRING,

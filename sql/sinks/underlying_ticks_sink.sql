@@ -1,5 +1,6 @@
--- One row per chain and second in the database.
--- Key (venue, underlying, ts): upserts, so that a restart that says a row again changes nothing.
+-- One row per chain and second in the database. The columns are repeated here: LIKE would inherit nullable ones, which
+-- Flink refuses in a primary key.
+-- Key (venue, underlying, ts): upserts, so that rows written again after a restart change nothing.
 CREATE TEMPORARY TABLE underlying_ticks_sink (
   ts TIMESTAMP(3),
   venue STRING,
@@ -15,6 +16,7 @@ CREATE TEMPORARY TABLE underlying_ticks_sink (
   gamma_gross DOUBLE,
   gamma_naive DOUBLE,
   zero_gamma DOUBLE,
+  flags STRING,
   PRIMARY KEY (venue, underlying, ts) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',

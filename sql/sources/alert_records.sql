@@ -1,5 +1,5 @@
--- One row per alert, as the analytics job said it: what began (enter), became high (escalate) or ended (exit).
--- Key id. Time: event_ts, watermark 1 s behind; episode is the event time of the beginning, epoch ms.
+-- One row per alert: a condition began (enter), became high (escalate), ended (exit).
+-- Key id. Time: event_ts, watermark 1 s behind; episode: event time of the enter, epoch ms.
 CREATE TEMPORARY TABLE alert_records (
   id STRING,
   venue STRING,
@@ -12,15 +12,15 @@ CREATE TEMPORARY TABLE alert_records (
   `value` DOUBLE,
   threshold DOUBLE,
   message STRING,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
   WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}orderbook.alerts',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

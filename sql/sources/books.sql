@@ -1,6 +1,6 @@
 -- One row per published book: its best levels, each [price, size], best first; at most one per symbol and batch.
--- Key (venue, symbol, update_id). Time: event_ts (the venue's), watermark 1 s behind. Compacted: of what is long past only the newest is
--- certain to be there.
+-- Key (venue, symbol, update_id). Time: event_ts (the venue's), watermark 1 s behind. The topic is compacted: it keeps
+-- the newest book of each symbol, older ones only until compaction.
 CREATE TEMPORARY TABLE books (
   venue STRING,
   symbol STRING,
@@ -9,15 +9,15 @@ CREATE TEMPORARY TABLE books (
   update_id BIGINT,
   bids ARRAY<ARRAY<DOUBLE>>,
   asks ARRAY<ARRAY<DOUBLE>>,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
   WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}orderbook.books',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

@@ -1,6 +1,7 @@
--- One row per expiry of a chain and second: positioning, volatility, exposure, fit. Fields: market/options/records.py, ChainRecord.
--- Key (venue, underlying, expiry, event_time); a second may be said again, and its last row holds. Time: event_ts, three seconds after
--- event_time, and the watermark at event_time: a chain may be as far behind the others, and holds back no book.
+-- One row per expiry of a chain and second: positioning, volatility, exposure, fit. Fields: ChainRecord in
+-- market/options/records.py.
+-- Key (venue, underlying, expiry, event_time); the last row of a repeated second applies. Time: event_ts, watermark 1 s
+-- behind.
 CREATE TEMPORARY TABLE option_chains (
   venue STRING,
   underlying STRING,
@@ -53,15 +54,18 @@ CREATE TEMPORARY TABLE option_chains (
   svi_butterfly DOUBLE,
   svi_calendar DOUBLE,
   flags ARRAY<STRING>,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0) + 3000, 3),
-  WATERMARK FOR event_ts AS event_ts - INTERVAL '3' SECOND
+  quote_age_ms BIGINT,
+  stale_options INT,
+  refused_options INT,
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}options.chain',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '2 s',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

@@ -1,6 +1,6 @@
--- One row per option and second: quotes, volatilities, Greeks, open interest. Fields: market/options/records.py, SurfaceRecord.
--- Key (venue, instrument, event_time); a second may be said again, and its last row holds. Time: event_ts, three seconds after
--- event_time, and the watermark at event_time: a chain may be as far behind the others, and holds back no book.
+-- One row per option and second: quotes, volatilities, Greeks, open interest. Fields: SurfaceRecord in
+-- market/options/records.py.
+-- Key (venue, instrument, event_time); the last row of a repeated second applies. Time: event_ts, watermark 1 s behind.
 CREATE TEMPORARY TABLE option_surfaces (
   venue STRING,
   underlying STRING,
@@ -31,15 +31,16 @@ CREATE TEMPORARY TABLE option_surfaces (
   gamma_usd DOUBLE,
   build_up STRING,
   flags ARRAY<STRING>,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0) + 3000, 3),
-  WATERMARK FOR event_ts AS event_ts - INTERVAL '3' SECOND
+  quote_age_ms BIGINT,
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}options.surface',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '2 s',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

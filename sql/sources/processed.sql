@@ -1,8 +1,6 @@
 -- One row per applied book update: the metrics record of the books job.
--- Key (venue, symbol, update_id). Time: event_ts (the venue's). Watermark 1 s behind the beginning of the record's batch (header since):
--- the batches of other symbols in its partition reach as far back, however long they are. Silent partitions do not hold it back.
--- It is never ahead of the receipt: one record from the future would close everybody's windows.
--- In a backlog a partition of few symbols would run ahead, and what waits for the others pile up: it pauses when it is three seconds ahead.
+-- Key (venue, symbol, update_id). Time: event_ts (the venue's), watermark 1 s behind. event_ts is the start of 1970 for
+-- a time that is no valid one, since Flink fails on a row without event time.
 CREATE TEMPORARY TABLE processed (
   venue STRING,
   symbol STRING,
@@ -27,21 +25,15 @@ CREATE TEMPORARY TABLE processed (
   levels_ask INT,
   depth INT,
   flags ARRAY<STRING>,
-  headers MAP<STRING, BYTES> NOT NULL METADATA VIRTUAL,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
-  WATERMARK FOR event_ts AS TO_TIMESTAMP_LTZ(
-    LEAST(COALESCE(TRY_CAST(CAST(headers['since'] AS STRING) AS BIGINT), event_time), COALESCE(recv_us / 1000, event_time)), 3
-  ) - INTERVAL '1' SECOND
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}orderbook.processed',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
-  'scan.watermark.alignment.group' = 'processed',
-  'scan.watermark.alignment.max-drift' = '3 s',
-  'scan.watermark.alignment.update-interval' = '200 ms',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

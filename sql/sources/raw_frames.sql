@@ -1,5 +1,6 @@
--- One row per raw record: the envelope's bytes as the broker holds them, and where they lie.
--- Key record_key (venue:symbol, of options venue:underlying; empty where the record had none). Time: arrived, processing time.
+-- One row per raw record: the envelope's bytes as stored by the broker, and the record's position.
+-- Key record_key (venue:symbol, for options venue:underlying; empty for a record without key). Time: arrived,
+-- processing time.
 CREATE TEMPORARY TABLE raw_frames (
   record_key STRING,
   envelope BYTES,
@@ -10,7 +11,7 @@ CREATE TEMPORARY TABLE raw_frames (
 ) WITH (
   'connector' = 'kafka',
   ${kafka},
-  'topic' = '${reads}',
+  'topic' = '${input_topics}',
   ${start},
   'key.format' = 'raw',
   'key.fields' = 'record_key',

@@ -1,6 +1,5 @@
--- One row per change of a book's or chain's state: synced, gap, stale, untrusted.
--- Key (venue, symbol, event_time). Time: event_ts. The topic is mostly silent: after a second it holds nothing back. A loss moves the
--- time to itself, since nothing else may be left that does; never further, or the books that it meets would be late.
+-- One row per change of the state of a book or chain: synced, gap, stale, untrusted.
+-- Key (venue, symbol, event_time). Time: event_ts, watermark 1 s behind.
 CREATE TEMPORARY TABLE statuses (
   venue STRING,
   symbol STRING,
@@ -10,15 +9,16 @@ CREATE TEMPORARY TABLE statuses (
   conn STRING,
   expected BIGINT,
   actual BIGINT,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
-  WATERMARK FOR event_ts AS CASE state WHEN 'synced' THEN event_ts - INTERVAL '1' SECOND ELSE event_ts END
+  record_offset BIGINT NOT NULL METADATA FROM 'offset' VIRTUAL,
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}orderbook.status',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '1 s',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

@@ -1,6 +1,5 @@
 -- One row per trade; side is the aggressor's.
--- Key (venue, symbol, trade_id). Time: event_ts (the venue's); watermark as that of processed. A partition that is silent for as
--- long as a setting says holds nothing back any more: if it was only slow, its trades may be late.
+-- Key (venue, symbol, trade_id). Time: event_ts (the venue's), watermark 1 s behind.
 CREATE TEMPORARY TABLE trades (
   venue STRING,
   symbol STRING,
@@ -10,18 +9,15 @@ CREATE TEMPORARY TABLE trades (
   price DOUBLE,
   size DOUBLE,
   side STRING,
-  headers MAP<STRING, BYTES> NOT NULL METADATA VIRTUAL,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0), 3),
-  WATERMARK FOR event_ts AS TO_TIMESTAMP_LTZ(
-    LEAST(COALESCE(TRY_CAST(CAST(headers['since'] AS STRING) AS BIGINT), event_time), COALESCE(recv_us / 1000, event_time)), 3
-  ) - INTERVAL '1' SECOND
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}trades',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_trades}',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

@@ -1,6 +1,5 @@
--- One row per chain and second, all its expiries together. Fields: market/options/records.py, UnderlyingTick.
--- Key (venue, underlying, event_time); a second may be said again, and its last row holds. Time: event_ts, three seconds after
--- event_time, and the watermark at event_time: a chain may be as far behind the others, and holds back no book.
+-- One row per chain and second, over all its expiries. Fields: UnderlyingTick in market/options/records.py.
+-- Key (venue, underlying, event_time); the last row of a repeated second applies. Time: event_ts, watermark 1 s behind.
 CREATE TEMPORARY TABLE underlying_ticks (
   venue STRING,
   underlying STRING,
@@ -15,15 +14,16 @@ CREATE TEMPORARY TABLE underlying_ticks (
   gamma_gross DOUBLE,
   gamma_naive DOUBLE,
   zero_gamma DOUBLE,
-  event_ts AS TO_TIMESTAMP_LTZ(COALESCE(event_time, 0) + 3000, 3),
-  WATERMARK FOR event_ts AS event_ts - INTERVAL '3' SECOND
+  flags ARRAY<STRING>,
+  event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
+  WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}underlying_ticks',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '2 s',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

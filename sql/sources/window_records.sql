@@ -1,4 +1,5 @@
--- One row per symbol, window size (1s, 10s, 1m) and window start, as the analytics job said it; window_start and window_end in epoch ms.
+-- One row per symbol, window size (1s, 10s, 1m) and window start; window_start and window_end in epoch ms.
+-- `last`: in windows of 1s the last processed record of the window.
 -- Key (venue, symbol, size, window_start). Time: start_ts, the window's start, watermark 1 s behind.
 CREATE TEMPORARY TABLE window_records (
   venue STRING,
@@ -25,15 +26,41 @@ CREATE TEMPORARY TABLE window_records (
   ofi_sum DOUBLE,
   microprice_last DOUBLE,
   out_of_sync DOUBLE,
-  start_ts AS TO_TIMESTAMP_LTZ(COALESCE(window_start, 0), 3),
+  late BIGINT,
+  `last` ROW<
+    venue STRING,
+    symbol STRING,
+    event_time BIGINT,
+    recv_us BIGINT,
+    update_id BIGINT,
+    best_bid DOUBLE,
+    best_bid_size DOUBLE,
+    best_ask DOUBLE,
+    best_ask_size DOUBLE,
+    mid DOUBLE,
+    microprice DOUBLE,
+    spread DOUBLE,
+    spread_bps DOUBLE,
+    bid_depth DOUBLE,
+    ask_depth DOUBLE,
+    imbalance DOUBLE,
+    weighted_imbalance DOUBLE,
+    vtob DOUBLE,
+    ofi DOUBLE,
+    levels_bid INT,
+    levels_ask INT,
+    depth INT,
+    flags ARRAY<STRING>
+  >,
+  start_ts AS TO_TIMESTAMP_LTZ(CASE WHEN window_start BETWEEN 0 AND 253402300000000 THEN window_start ELSE 0 END, 3),
   WATERMARK FOR start_ts AS start_ts - INTERVAL '1' SECOND
 ) WITH (
   'connector' = 'kafka',
   ${kafka_evenly},
   'topic' = '${prefix}orderbook.windows',
   ${start},
-  'properties.isolation.level' = '${alerts_isolation}',
-  'scan.watermark.idle-timeout' = '${idle_timeout}',
+  'properties.isolation.level' = 'read_committed',
+  'scan.watermark.idle-timeout' = '5 s',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 )

@@ -1,0 +1,1 @@
+"""Settings, errors, topics, records, the envelope and Kafka client options, shared by all packages."""

@@ -1,0 +1,166 @@
+"""Order-book metrics (docs/metrics.md). `measure` builds the processed record from the functions of this module.
+
+Sizes are in base units or in contract units of the venue (`core/records.py`), prices in quote currency; both are
+doubles. None means undefined. Sums start at the best level; Python 3.12 compensates rounding in `sum`, so a last digit
+may differ from that of Python 3.11.
+"""
+
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from math import floor, log10
+from operator import mul
+
+from msgspec import Struct
+
+from core.records import Processed
+from market.orderbook.book_side import Top
+
+PRICE_DIGITS = 15  # most significant digits of a price; the difference of two prices is exact to this many
+
+
+class Touch(Struct, array_like=True, gc=False):
+    """Best price and size of both sides of a two-sided book."""
+
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+
+
+@lru_cache(maxsize=1024)  # every second update leaves the best prices unchanged, and rounding is slow
+def spread(bid: float, ask: float) -> float:
+    """ask − bid, rounded to the last digit that such prices can have: 10.1 − 9.3 is 0.8, as in decimals."""
+    return round(ask - bid, PRICE_DIGITS - 1 - floor(log10(ask)))
+
+
+def microprice(bid: float, bid_size: float, ask: float, ask_size: float) -> float:
+    """(bid·ask_size + ask·bid_size) / (bid_size + ask_size), limited to [bid, ask] against rounding errors.
+
+    The mid if both sizes are 0.
+    """
+    total = bid_size + ask_size
+    if not total:
+        return (bid + ask) / 2
+    price = bid + (ask - bid) * (bid_size / total)
+    return price if price < ask else ask
+
+
+def imbalance(bids: float, asks: float) -> float | None:
+    """(bids − asks) / (bids + asks) in [−1, 1], positive for more bids; None if both are 0.
+
+    Used for depths, for weighted depths, and as trade imbalance for volumes by taker side (bought, sold).
+    """
+    total = bids + asks
+    return (bids - asks) / total if total else None
+
+
+@cache
+def rank_weights(depth: int) -> tuple[float, ...]:
+    """Weights 1/i for i = 1 … depth, best first. Values weighted by rank do not compare across tick sizes."""
+    return tuple(1 / rank for rank in range(1, depth + 1))
+
+
+def order_flow(previous: Touch, current: Touch) -> float:
+    """`ofi` of one update: e_n of Cont, Kukanov and Stoikov (arXiv 1011.6402), positive for buying pressure."""
+    flow = 0.0
+    if current.bid >= previous.bid:
+        flow += current.bid_size
+    if current.bid <= previous.bid:
+        flow -= previous.bid_size
+    if current.ask <= previous.ask:
+        flow -= current.ask_size
+    if current.ask >= previous.ask:
+        flow += previous.ask_size
+    return flow
+
+
+class SideMetrics(Struct, gc=False):
+    """Values of the record that depend on one side, over its best `levels` levels: touch, Σ size, Σ size/rank.
+
+    `beyond`: these levels reach beyond the range that the book knows; `near`: the published ones do.
+    """
+
+    top: Top
+    price: float
+    size: float
+    depth: float
+    weighted: float
+    levels: int
+    beyond: bool = False
+    near: bool = False
+
+
+def reaches_beyond(keys: Sequence[float], depth: int, known_to: float, covered: int) -> bool:
+    """True if the best `depth` levels include one beyond `known_to`, or are fewer than the snapshot had."""
+    return len(keys) < min(depth, covered) or (bool(keys) and keys[min(depth, len(keys)) - 1] < known_to)
+
+
+def side_metrics(top: Top, weights: Sequence[float]) -> SideMetrics:
+    """Metrics of one side over as many levels as there are weights. Price and size of an empty side are 0."""
+    sizes = top.sizes[: len(weights)]
+    if not sizes:
+        return SideMetrics(top, 0.0, 0.0, 0.0, 0.0, 0)
+    return SideMetrics(top, top.sign * top.keys[0], sizes[0], sum(sizes), sum(map(mul, weights, sizes)), len(sizes))
+
+
+def measure(
+    venue: str,
+    symbol: str,
+    event_time: int,
+    recv_us: int,
+    update_id: int,
+    bids: SideMetrics,
+    asks: SideMetrics,
+    depth: int,
+    previous: Touch | None,
+    flags: Sequence[str] = (),
+) -> tuple[Processed, Touch | None]:
+    """Return the processed record of a book that is not crossed, over its best `depth` levels, and the book's touch.
+
+    `previous` is the touch after the previous update, None after a start, a gap or a one-sided book. Added to `flags`:
+    `empty` (no levels), `one_sided` (imbalances are exactly ±1 and no alert may use them), `ofi_seed` (no previous
+    touch). The touch is None for a book with an empty side.
+    """
+    bid, bid_size, ask, ask_size = bids.price, bids.size, asks.price, asks.size
+    bid_depth, ask_depth = bids.depth, asks.depth
+    bid_levels, ask_levels = bids.levels, asks.levels
+    reasons = [*flags, "beyond_known_range"] if bids.beyond or asks.beyond else [*flags]
+    current = middle = micro = width = width_bps = flow = None
+    if bid_levels and ask_levels:
+        current = Touch(bid, bid_size, ask, ask_size)
+        middle, width = (bid + ask) / 2, spread(bid, ask)
+        width_bps = 1e4 * width / middle
+        micro = microprice(bid, bid_size, ask, ask_size)
+        if previous is None:
+            reasons.append("ofi_seed")
+        else:
+            flow = order_flow(previous, current)
+    else:
+        reasons.append("one_sided" if bid_levels or ask_levels else "empty")
+    total = bid_depth + ask_depth
+    row = Processed(
+        venue,
+        symbol,
+        event_time,
+        recv_us,
+        update_id,
+        bid if bid_levels else None,
+        bid_size if bid_levels else None,
+        ask if ask_levels else None,
+        ask_size if ask_levels else None,
+        middle,
+        micro,
+        width,
+        width_bps,
+        bid_depth,
+        ask_depth,
+        imbalance(bid_depth, ask_depth),
+        imbalance(bids.weighted, asks.weighted),
+        (bid_size + ask_size) / total if total else None,  # vtob: share of the touch in the summed depth
+        flow,
+        bid_levels,
+        ask_levels,
+        depth,
+        reasons,
+    )
+    return row, current

@@ -1,1 +1,0 @@
-"""One module per venue: facts, parser, sequence rule."""

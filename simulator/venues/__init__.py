@@ -1,0 +1,1 @@
+"""The simulated exchanges, one module or package each. `simulator.registry` finds them (docs/add-a-venue.md)."""

@@ -1,0 +1,112 @@
+"""The demo's live display: books, option chains and alerts."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from rich.console import Group
+from rich.live import Live
+
+from core.settings import Settings
+from stack.demo.alert_table import AlertTable
+from stack.demo.book_table import BookTable
+from stack.demo.chain_table import ChainTable
+from stack.demo.demo_consumer import poll_records
+from stack.demo.exchanges import Exchanges
+from stack.services.errors import StackError
+from stack.services.polling import poll_until
+from stack.services.progress import Progress, output
+
+FIRST_RECORD_S = 90
+FIRST_ALERT_S = 30
+PLANT_EVERY_S = 4.0
+ALERTS_S = 5  # shortest time for which alerts are shown
+SNAPSHOT_S = 5  # time between two printed tables where standard output is not a terminal
+
+
+class DemoTables:
+    """The three tables, fed from the topics."""
+
+    def __init__(self, settings: Settings, exchanges: Exchanges) -> None:
+        self.books, self.chains, self.alerts = BookTable(), ChainTable(), AlertTable()
+        self._records = poll_records(settings)
+        self._exchanges = exchanges
+        self._plants = count()
+        self._next_plant = 0.0
+
+    def poll(self) -> None:
+        """Add the records of one poll. Raises StackError when a simulator or forwarder has ended."""
+        self._exchanges.check()
+        records = next(self._records)
+        now_us = time.time_ns() // 1000
+        self.books.add(records.processed, now_us)
+        self.chains.add(records.chains)
+        self.alerts.add(records.alerts, now_us / 1000)
+
+    def plant(self, elapsed_s: float) -> None:
+        """Plant a condition every PLANT_EVERY_S: the simulated markets are calm, and raise an alert in some hours."""
+        if elapsed_s >= self._next_plant:
+            self._exchanges.plant(next(self._plants))
+            self._next_plant = elapsed_s + PLANT_EVERY_S
+
+    def has_books(self) -> bool:
+        """Poll once; True after the first record of a book."""
+        self.poll()
+        return self.books.total > 0
+
+    def render(self) -> Group:
+        """The tables, one below the other."""
+        return Group(self.books.table(), self.chains.table(), self.alerts.table())
+
+
+def show(settings: Settings, exchanges: Exchanges, seconds: float, progress: Progress) -> None:
+    """Wait for the first metrics, then show live tables for at least `seconds`, and until there are alerts.
+
+    Raises StackError when no metrics arrive.
+    """
+    tables = DemoTables(settings, exchanges)
+    with progress.step("simulating the exchanges, a forwarder on each; waiting for the first metrics"):
+        poll_until(
+            tables.has_books,
+            FIRST_RECORD_S,
+            lambda: StackError(
+                f"No metrics arrived within {FIRST_RECORD_S} s",
+                "`depthflow status` shows the jobs, `depthflow logs jobmanager` why",
+            ),
+            pause_s=0,
+        )
+    begin, first_alert_s = time.monotonic(), float(FIRST_ALERT_S)
+    console = output()
+    with Live(console=console, auto_refresh=False) if console.is_terminal else _printed_tables() as display:
+        while (elapsed_s := time.monotonic() - begin) < max(seconds, first_alert_s + ALERTS_S):
+            tables.poll()
+            tables.books.update_rates(elapsed_s)
+            tables.plant(elapsed_s)
+            first_alert_s = min(first_alert_s, elapsed_s) if tables.alerts.total else first_alert_s
+            display.update(tables.render(), refresh=True)
+
+
+class _PrintedTables:
+    """Replaces the live display where there is no terminal: prints the tables every few seconds."""
+
+    def __init__(self) -> None:
+        self._next_print = 0.0
+        self._newest = Group()
+
+    def update(self, tables: Group, refresh: bool) -> None:
+        self._newest = tables
+        if time.monotonic() >= self._next_print:
+            self.print()
+
+    def print(self) -> None:
+        """Print the newest tables."""
+        output().print(self._newest)
+        self._next_print = time.monotonic() + SNAPSHOT_S
+
+
+@contextmanager
+def _printed_tables() -> Iterator[_PrintedTables]:
+    tables = _PrintedTables()
+    yield tables
+    tables.print()

@@ -1,0 +1,19 @@
+"""Sequence rule of Deribit's books: a change names the change before it (docs/venues/deribit.md)."""
+
+from market.orderbook.feed_types import APPLY, GAP, SKIP, SequenceResult
+from venues.deribit.messages import BookData
+
+
+def is_snapshot(data: BookData) -> bool:
+    """True for a message that replaces the book, which a `change` without a predecessor does too.
+
+    Such changes were seen after an empty book.
+    """
+    return data.type == "snapshot" or not data.prev_change_id
+
+
+def next_step(book_id: int, data: BookData) -> SequenceResult:
+    """Treatment of a change for a book whose newest change is `book_id`."""
+    if data.prev_change_id == book_id:
+        return APPLY
+    return SKIP if data.change_id <= book_id else GAP
