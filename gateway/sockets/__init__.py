@@ -1,0 +1,1 @@
+"""Live sockets: the Socket.IO 4 protocol over websockets."""

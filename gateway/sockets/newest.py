@@ -1,0 +1,85 @@
+"""Newest values as frames: a new member of a room gets them before what changes."""
+
+from collections.abc import Hashable
+
+import msgspec
+from redis.asyncio import Redis
+
+from gateway.chains import full_chain
+from gateway.freshness import StateRecord
+from gateway.market_data import MarketData
+from gateway.sockets import payloads
+from gateway.sockets.frames import event_frame, frame_of
+from gateway.sockets.rooms import RoomName
+from market.cache_messages import NEWEST_ALERTS
+
+NEWEST_ALERT_COUNT = 20
+
+Keyed = tuple[Hashable, bytes]
+States = dict[tuple[str, str], StateRecord]  # by venue and symbol in upper case
+
+
+class NewestFrames:
+    """Reads newest values. `states`: the known states, which are completed by the stored ones."""
+
+    def __init__(self, market: MarketData, redis: Redis, states: States) -> None:
+        self._market, self._redis, self._states = market, redis, states
+
+    async def of(self, name: RoomName) -> list[Keyed]:
+        """Newest frames of a room by key. Raises RedisError, psycopg.Error or PoolTimeout."""
+        match name.kind:
+            case "book":
+                return await self._book(*name.book)
+            case "product":
+                return await self._underlying(name.symbol) + await self._chain(name.symbol, False)
+            case "chain":
+                return await self._chain(name.symbol, True)
+            case "alerts":
+                return await self._alerts(name.symbol)
+            case "trades":
+                return []
+
+    async def _book(self, venue: str, symbol: str) -> list[Keyed]:
+        newest = await self._market.book(venue, symbol)
+        if newest is None:
+            return []
+        if (state := await self._market.state(venue, symbol)) is not None:
+            self._states.setdefault((venue, symbol), state)
+        frame = event_frame("book_update", payloads.newest_book(venue, newest))
+        return [(("book", venue, symbol), frame)]
+
+    async def _underlying(self, product: str) -> list[Keyed]:
+        found = await self._market.underlying(product)
+        if found is None:
+            return []
+        state = await self.state_of(found[0].venue, found[0].underlying)
+        return [(("product", product), frame_of("underlying_update", payloads.underlying_update(found[0], state)))]
+
+    async def _chain(self, product: str, full: bool) -> list[Keyed]:
+        chains, _ = await self._market.chains(product)
+        frames: list[Keyed] = []
+        for chain in chains:
+            state = await self.state_of(chain.summary.venue, chain.summary.underlying)
+            summary = payloads.chain_summary(chain.day, chain.summary, state)
+            frames.append((("summary", product, chain.day), frame_of("chain_summary", summary)))
+            if full:
+                update = payloads.chain_update(chain, full_chain(chain), state)
+                frames.append((("chain", product, chain.day), frame_of("chain_update", update)))
+        return frames
+
+    async def _alerts(self, symbol: str) -> list[Keyed]:
+        lines = await self._redis.zrange(NEWEST_ALERTS, -NEWEST_ALERT_COUNT, -1)
+        wanted = [line for line in lines if not symbol or _is_of(line, symbol)]
+        return [(("alert", line), event_frame("alert", line)) for line in wanted]
+
+    async def state_of(self, venue: str, symbol: str) -> StateRecord | None:
+        """State of a book or chain: the known one, or the stored one."""
+        name = venue, symbol.upper()
+        if name not in self._states and (state := await self._market.state(venue, symbol)) is not None:
+            self._states.setdefault(name, state)
+        return self._states.get(name)
+
+
+def _is_of(line: bytes, symbol: str) -> bool:
+    alert = msgspec.json.decode(line)
+    return f"{alert.get('venue')}:{str(alert.get('symbol')).upper()}" == symbol
