@@ -1,0 +1,1 @@
+"""Newest books, trades and ticks in shared memory, for programs on the same machine."""
