@@ -1,1 +1,1 @@
-"""Benchmarks: ratios measured in one run, peers included."""
+"""Benchmarks. Each compares both sides of a ratio in one run, including peer projects."""

@@ -1,97 +1,109 @@
-"""The analytics and cache jobs on the running cluster, over topics and tables of their own."""
+"""The alerts, analytics and cache jobs on the running cluster, with temporary topics and tables."""
 
 import json
-import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import psycopg
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from bench.cached import forgotten, publish_p99_ms
-from bench.database import own_tables, rows
-from bench.jobs import own_topics, running
-from bench.load import COPIES, fill_said, plan
+from bench.cache_latency import publish_p99_ms, temporary_cache_keys
+from bench.database import row_count, temporary_tables
+from bench.jobs import prepare, running, temporary_topics
+from bench.load import COPIES, fill_outputs, plan
 from bench.offsets import Counter, rates_until
-from ingestion.generator import Plan
-from jobs.submit import Cluster, require_startable
-from market.settings import Settings
-from market.topics import BOOKS, PROCESSED, STATUS, TRADES
+from core.settings import Settings
+from core.topics import BOOKS, PROCESSED, STATUS, TICKS, TRADE_BARS, TRADES, WINDOWS
+from simulator.frame_generator import Plan
 
-CACHED_SHARE = 5  # one record in so many goes through the cache job, which is that much slower
-DONE = 0.9  # of the records: the last of them wait for a checkpoint
-WARM_UP = 0.5  # for a minute and more the JVM compiles what forty operators do, on the cores that do it
+CACHED_SHARE = 5  # the cache job gets a fifth of the records, since it is about five times slower
+MEASURED_SHARE = 0.9  # share of the records: the last ones wait for a checkpoint
+WARM_UP = 0.5  # for over a minute the JVM compiles the code of forty operators on the cores that run them
 
 console = Console(stderr=True)
-ROWS = {  # what the report says of each figure, and what it is to be
-    "records_per_s": ("analytics job: processed records/s through windows and alerts", ">= 100,000"),
-    "db_rows_per_s": ("  rows/s that these become in the database", ""),
+ROWS = {  # description and target of each figure
+    "records_per_s": (
+        "alerts and analytics jobs together: processed records/s that their ticks stand for",
+        ">= 300,000",
+    ),
+    "db_rows_per_s": ("  rows/s that these records add to the database", ""),
     "cache_updates_per_s": ("cache job: book updates/s in", ">= 20,000"),
     "publish_p99_ms": ("books and cache jobs: receive to publish, 99th percentile, ms", ""),
 }
+INPUT_TOPICS = {"alerts": (TICKS,), "analytics": (WINDOWS, TRADE_BARS)}
 
 
-def report(records: int, symbols: int, options: list[str]) -> None:
+def report(records: int, symbols: int, rate: float, options: list[str]) -> None:
     """Measure, print a table, and as the last line one JSON object."""
-    frames = plan("binance", symbols, 20)
+    frames = plan("binance", symbols, 20, rate)
     figures = analytics(records, frames, options) | cache(records // CACHED_SHARE, frames, options)
-    table = Table(title=f"{symbols * COPIES} books of a hundred updates a second, exactly-once")
-    for heading in ("", "measured", "wanted"):
+    table = Table(title=f"{symbols * COPIES} books of {rate:g} updates a second, exactly-once")
+    for heading in ("", "measured", "target"):
         table.add_column(heading, justify="right" if heading else "left")
-    for name, (meaning, wanted) in ROWS.items():
-        table.add_row(meaning, f"{figures[name]:,.0f}", wanted)
+    for name, (description, target) in ROWS.items():
+        table.add_row(description, f"{figures[name]:,.0f}", target)
     Console().print(table)
     print(json.dumps({name: round(value, 1) for name, value in figures.items()}))
 
 
 def analytics(records: int, frames: Plan, options: list[str]) -> dict[str, float]:
-    """Processed records that the analytics job works off in a second, and the rows it writes meanwhile."""
-    settings, counter = _own("analytics")
-    prefix, topic = settings.topic_prefix, settings.topic_prefix + PROCESSED.name
-    with own_tables(settings.postgres_dsn.get_secret_value(), prefix.rstrip(".")) as dsn, own_topics(settings, prefix):
-        own = settings.model_copy(update={"postgres_dsn": SecretStr(dsn)})
-        with console.status(f"filling the topics with {records:,} records"):
-            fill_said(settings.kafka_bootstrap_servers, prefix, (PROCESSED, TRADES, STATUS), frames, records)
-        groups = [
-            counter.worked_off(f"{prefix}depthflow-{name}", [topic]) for name in ("analytics", "analytics-checks")
-        ]
-        with (
-            console.status("the analytics job"),
-            running(own, "analytics", options),
-            psycopg.connect(dsn, autocommit=True) as database,
-        ):
-            rates = rates_until(
-                topic,
-                int(DONE * counter.count([topic])),
-                lambda: min(group() for group in groups),
-                rows(database),
-                warm_up=WARM_UP,
-            )
+    """Processed records that the ticks stand for, per second of both jobs, and the rows per second that they write.
+
+    The slower of the two jobs counts.
+    """
+    settings, counter = _prepare("alerts", "analytics")
+    prefix = settings.topic_prefix
+    with ExitStack() as stack:
+        schema = temporary_tables(settings.postgres_dsn.get_secret_value(), prefix.rstrip("."))
+        job_settings = settings.model_copy(update={"postgres_dsn": SecretStr(stack.enter_context(schema))})
+        stack.enter_context(temporary_topics(settings, prefix))
+        with console.status(f"filling the topics with the ticks and windows of {records:,} records"):
+            topics = (TICKS, WINDOWS, TRADE_BARS, STATUS)
+            total = fill_outputs(settings.kafka_bootstrap_servers, prefix, topics, frames, records)
+        shares = [share_of(counter, prefix, job) for job in INPUT_TOPICS]
+        stack.enter_context(console.status("the jobs alerts and analytics"))
+        for job in INPUT_TOPICS:
+            stack.enter_context(running(job_settings, job, options))
+        database = stack.enter_context(psycopg.connect(job_settings.postgres_dsn.get_secret_value(), autocommit=True))
+        rates = rates_until(
+            "the ticks of alerts and analytics",
+            int(MEASURED_SHARE * total),
+            lambda: int(total * min(share() for share in shares)),
+            row_count(database),
+            warm_up=WARM_UP,
+        )
     return dict(zip(("records_per_s", "db_rows_per_s"), rates, strict=True))
 
 
+def share_of(counter: Counter, prefix: str, job: str) -> Callable[[], float]:
+    """The share of its input that a job has processed."""
+    topics = [prefix + topic.name for topic in INPUT_TOPICS[job]]
+    total, processed = counter.count(topics), counter.processed_by(f"{prefix}depthflow-{job}", topics)
+    return lambda: processed() / total
+
+
 def cache(records: int, frames: Plan, options: list[str]) -> dict[str, float]:
-    """Book updates that the cache job takes in a second, and how old a book is when it is published."""
-    settings, counter = _own("cache", "books")
+    """Book updates per second of the cache job, and the age of a book when it is published."""
+    settings, counter = _prepare("cache", "books")
     prefix = settings.topic_prefix
     updates, books = ([prefix + topic.name] for topic in (PROCESSED, BOOKS))
-    with own_topics(settings, prefix), forgotten(settings, frames):
+    with temporary_topics(settings, prefix), temporary_cache_keys(settings, frames):
         with console.status(f"filling the topics with {records:,} records"):
-            fill_said(settings.kafka_bootstrap_servers, prefix, (PROCESSED, BOOKS, TRADES), frames, records)
-        all_of_it = counter.count(updates + books)
-        done = counter.worked_off(f"{prefix}depthflow-cache", updates + books)
-        share = counter.count(updates) / all_of_it
+            fill_outputs(settings.kafka_bootstrap_servers, prefix, (PROCESSED, BOOKS, TRADES), frames, records)
+        total = counter.count(updates + books)
+        processed = counter.processed_by(f"{prefix}depthflow-cache", updates + books)
+        share = counter.count(updates) / total
         with running(settings, "cache", options):
             with console.status("the cache job"):
-                (rate,) = rates_until("the cache", int(DONE * all_of_it), done)
-            with console.status("the books job before it"), running(settings, "books", options):
-                late = publish_p99_ms(settings, frames)
-    return {"cache_updates_per_s": rate * share, "publish_p99_ms": late}
+                (rate,) = rates_until("the cache", int(MEASURED_SHARE * total), processed)
+            with console.status("the books and cache jobs together"), running(settings, "books", options):
+                latency_ms = publish_p99_ms(settings, frames)
+    return {"cache_updates_per_s": rate * share, "publish_p99_ms": latency_ms}
 
 
-def _own(*jobs: str) -> tuple[Settings, Counter]:
-    """Settings with a prefix of this run's own. Raises SubmitError when the cluster cannot take the jobs."""
-    settings = Settings(topic_prefix=f"bench-{uuid.uuid4().hex[:8]}.")
-    for job in jobs:
-        require_startable(Cluster.of(settings), job)
+def _prepare(*jobs: str) -> tuple[Settings, Counter]:
+    """Settings with a topic prefix for this run, and a counter. Raises SubmitError for a full cluster."""
+    settings = prepare(*jobs)
     return settings, Counter(settings.kafka_bootstrap_servers)

@@ -1,27 +1,25 @@
-"""The books job on the local cluster against a bare loop with the same domain code, over the same topic, in one run."""
+"""The books job on the local cluster, compared with a bare loop with the same domain code on the same topics."""
 
 import json
 import subprocess
 import sys
-import uuid
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.jobs import job_rate, own_topics
-from bench.load import fill, plan
+from bench.jobs import job_rate, prepare, temporary_topics
+from bench.load import fill_raw, plan
 from bench.offsets import Counter
-from jobs.submit import Cluster, require_startable
-from market.settings import Settings
-from market.topics import PROCESSED, RAW_BOOKS, RAW_TRADES
+from core.settings import Settings
+from core.topics import PROCESSED, RAW_BOOKS, RAW_TRADES
 
 console = Console(stderr=True)
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is worked off. `levels`: in a frame, both sides together."""
+    """Frames to process. `levels` counts the levels of a frame, both sides together."""
 
     frames: int
     symbols: int
@@ -43,13 +41,12 @@ def report(load: Load, flink_options: list[str]) -> None:
 
 
 def measure(load: Load, flink_options: list[str]) -> dict[str, float]:
-    """Frames per second of both, and their ratio. Raises SubmitError when the cluster cannot take the job."""
-    settings = Settings(topic_prefix=f"bench-{uuid.uuid4().hex[:8]}.")
-    require_startable(Cluster.of(settings), "books")
+    """Frames per second of both, and their ratio. Raises SubmitError when the cluster cannot run the job."""
+    settings = prepare("books")
     prefix, counter = settings.topic_prefix, Counter(settings.kafka_bootstrap_servers)
-    with own_topics(settings, prefix, f"{prefix}bare."):
+    with temporary_topics(settings, prefix, f"{prefix}bare."):
         with console.status(f"filling the raw topics with {load.frames:,} frames"):
-            fill(settings.kafka_bootstrap_servers, prefix, plan(load.venue, load.symbols, load.levels), load.frames)
+            fill_raw(settings.kafka_bootstrap_servers, prefix, plan(load.venue, load.symbols, load.levels), load.frames)
         with console.status("the bare loop"):
             bare = _bare_rate(settings, counter)
         with console.status("the books job"):
@@ -62,12 +59,16 @@ def _bare_rate(settings: Settings, counter: Counter) -> float:
     prefix = settings.topic_prefix
     raw = counter.count([prefix + RAW_BOOKS.name, prefix + RAW_TRADES.name])
     command = [sys.executable, "-m", "bench.bare", settings.kafka_bootstrap_servers, prefix, f"{prefix}bare.", str(raw)]
-    with subprocess.Popen(command):
-        # Snapshots and trades are no updates, hence the share: no more than a twentieth of the records.
-        return counter.rate_until(f"{prefix}bare.{PROCESSED.name}", wanted=int(raw * 0.95))
+    with subprocess.Popen(command) as loop:
+        try:
+            # Snapshots and trades, at most a twentieth of the records, give no processed record.
+            return counter.rate_until(f"{prefix}bare.{PROCESSED.name}", target=int(raw * 0.95))
+        except BaseException:
+            loop.kill()
+            raise
 
 
 def _job_rate(settings: Settings, counter: Counter, options: list[str]) -> float:
-    """Processed records per second of the job, exactly-once, with the cluster's checkpoints."""
-    wanted = counter.count([f"{settings.topic_prefix}bare.{PROCESSED.name}"])
-    return job_rate(settings, "books", options, counter, PROCESSED.name, int(wanted * 0.95))
+    """Processed records per second of the job, exactly-once, with the checkpoint interval of the cluster."""
+    target = counter.count([f"{settings.topic_prefix}bare.{PROCESSED.name}"])
+    return job_rate(settings, "books", options, counter, PROCESSED.name, int(target * 0.95))

@@ -7,21 +7,27 @@ import typer
 
 app = typer.Typer()
 
-Frames = Annotated[Path, typer.Option(help="Folder of recorded frames; without it generated ones are measured.")]
+Frames = Annotated[Path, typer.Option(help="Folder of recorded frames; without it generated frames are used.")]
 FRAMES = Path("../shared/frames")
 
 
 @app.callback(no_args_is_help=True)
-def bench() -> None:
-    """Measure the domain and the jobs."""
+def bench(context: typer.Context) -> None:
+    """Measure the domain code and the jobs.
+
+    A benchmark that is stopped cancels its jobs on the cluster; the next one cancels those of a killed benchmark.
+    """
+    from bench.cleanup import signals_as_exceptions
+
+    context.with_resource(signals_as_exceptions())
 
 
 @app.command()
 def options(
     frames: Frames = FRAMES,
-    job: Annotated[bool, typer.Option("--job", help="Also through the options job on the running cluster.")] = False,
+    job: Annotated[bool, typer.Option("--job", help="Also measure the options job on the running cluster.")] = False,
 ) -> None:
-    """Option chains: metrics, volatilities and surface of some 900 options, and our solver beside vollib and QuantLib.
+    """Measure metrics, volatilities and surface of some 900 options, and our solver against vollib and QuantLib.
 
     Example: depthflow bench options
     """
@@ -32,14 +38,14 @@ def options(
 
 @app.command()
 def books(
-    frames: Annotated[int, typer.Option(min=10_000, help="Raw records to work off.")] = 600_000,
-    symbols: Annotated[int, typer.Option(min=1, help="Books they belong to.")] = 10,
-    venue: Annotated[str, typer.Option(help="Whose frames.")] = "binance",
-    levels: Annotated[int, typer.Option(min=2, max=100, help="Levels in a frame, both sides together.")] = 20,
-    mode: Annotated[Literal["thread", "process"], typer.Option(help="Where the job's Python runs.")] = "thread",
-    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Slots of the job.")] = 1,
+    frames: Annotated[int, typer.Option(min=10_000, help="Number of raw records.")] = 600_000,
+    symbols: Annotated[int, typer.Option(min=1, help="Number of order books.")] = 10,
+    venue: Annotated[str, typer.Option(help="Exchange whose frames are generated.")] = "binance",
+    levels: Annotated[int, typer.Option(min=2, max=100, help="Levels per frame, both sides together.")] = 20,
+    mode: Annotated[Literal["thread", "process"], typer.Option(help="Python execution mode of the job.")] = "thread",
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Parallelism of the job.")] = 1,
 ) -> None:
-    """The books job, end to end on the running cluster, against a bare consume-compute-produce loop on the same topic.
+    """Measure the books job on the running cluster against a bare consume-compute-produce loop on the same topics.
 
     Example: depthflow bench books --frames 300000
     """
@@ -50,22 +56,42 @@ def books(
 
 @app.command()
 def analytics(
-    records: Annotated[int, typer.Option(min=10_000, help="Processed records to work off.")] = 12_000_000,
-    symbols: Annotated[int, typer.Option(min=1, help="Books that are generated; each is told under ten names.")] = 10,
-    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Slots of a job.")] = 1,
+    records: Annotated[int, typer.Option(min=10_000, help="Number of processed records.")] = 12_000_000,
+    symbols: Annotated[int, typer.Option(min=1, help="Number of generated books, each under ten symbols.")] = 10,
+    rate: Annotated[float, typer.Option(min=0.1, max=1000, help="Updates per second of each book.")] = 100,
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Parallelism of each job.")] = 1,
 ) -> None:
-    """The analytics and cache jobs on the running cluster: windows, alerts, database, Redis.
+    """Measure the alerts and analytics jobs over ticks and windows, and the cache job, on the running cluster.
 
     Example: depthflow bench analytics --records 500000
     """
     from bench.analytics import report
 
-    report(records, symbols, [f"--parallelism={parallelism}"])
+    report(records, symbols, rate, [f"--parallelism={parallelism}"])
+
+
+@app.command()
+def alerts(
+    seconds: Annotated[float, typer.Option(min=10, help="Time of each of the five cases.")] = 60,
+    reader: Annotated[
+        Literal["uncommitted", "committed", "both"], typer.Option(help="Isolation of the alerts job and of the reader.")
+    ] = "both",
+) -> None:
+    """Measure how late alerts are: live path, planted conditions, quiet, silent and returning neighbours.
+
+    Arrival at a Kafka reader less the moment at which a condition had held for the time of its rule. Needs the running
+    stack with three free slots.
+
+    Example: depthflow bench alerts --seconds 30 --reader uncommitted
+    """
+    from bench.alerts import report
+
+    report(seconds, ["read_uncommitted", "read_committed"] if reader == "both" else [f"read_{reader}"])  # type: ignore[list-item]
 
 
 @app.command()
 def domain(frames: Frames = FRAMES) -> None:
-    """Microseconds a frame costs in the domain: decode, sequence, apply, all metrics, encode.
+    """Measure microseconds per frame in the domain code: decode, sequence check, apply, all metrics, encode.
 
     Example: depthflow bench domain
     """
@@ -75,13 +101,46 @@ def domain(frames: Frames = FRAMES) -> None:
 
 
 @app.command()
-def forward(frames: Annotated[int, typer.Option(min=10_000, help="To send as fast as they go.")] = 150_000) -> None:
-    """A forwarder from a local socket to the broker's acknowledgements, also with confluent-kafka's producer in it.
+def forward(
+    frames: Annotated[int, typer.Option(min=10_000, help="Number of frames, sent at full speed.")] = 150_000,
+) -> None:
+    """Measure a forwarder from a local socket to the broker's acknowledgements, with both Kafka producers.
 
-    Beside it cryptofeed's raw path, which is installed for that into an environment of its own.
+    The same for cryptofeed's raw path, which is installed into a virtual environment of its own.
 
     Example: depthflow bench forward
     """
     from bench.forward import report
 
     report(frames)
+
+
+@app.command()
+def ring(
+    per_s: Annotated[int, typer.Option(min=1, help="Books per second through Kafka.")] = 1_000,
+    seconds: Annotated[int, typer.Option(min=3, help="Time for which they are sent.")] = 15,
+) -> None:
+    """Measure shared memory: a write, a read from Python and from C, and the way of a book from Kafka into it.
+
+    Needs the running stack. C needs a compiler.
+
+    Example: depthflow bench ring
+    """
+    from bench.ring import report
+
+    report(per_s, seconds)
+
+
+@app.command()
+def gateway(
+    clients: Annotated[int, typer.Option(min=10, help="Number of sockets.")] = 1000,
+) -> None:
+    """Measure the gateway's sockets against a bare broadcast loop in the same run, and newest books over REST.
+
+    It needs the database and Redis of a running stack, and starts a gateway of its own.
+
+    Example: depthflow bench gateway --clients 1000
+    """
+    from bench.gateway import report
+
+    report(clients)

@@ -1,4 +1,4 @@
-"""Tables of a benchmark's own: those of the public schema, empty, in a schema that is gone afterwards."""
+"""Temporary tables of a benchmark: empty copies of the public schema's tables, in a schema of their own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,35 +7,33 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bench.offsets import Count
-from market.errors import UserError
+from core.errors import UserError
+from core.settings import Settings
 
 OWNER = "depthflow"
-TABLES = ("orderbook_metrics", "orderbook_windows", "orderbook_alerts", "trades_1s")
-OTHERS = ("option_chain_metrics", "option_surface", "underlying_ticks")
+TABLES = ("orderbook_metrics", "orderbook_windows", "orderbook_alerts", "trades_1s", "book_states")
+OTHER_TABLES = ("option_chain_metrics", "option_surface", "underlying_ticks")
 
 
-class OwnerSettings(BaseSettings):
-    """What the environment says of the database's owner: the jobs' role may neither create nor drop."""
-
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+class OwnerSettings(Settings):
+    """Settings with the password of the database's owner: the role of the jobs may neither create nor drop tables."""
 
     postgres_password: SecretStr = SecretStr("")
 
 
 @contextmanager
-def own_tables(dsn: str, schema: str) -> Iterator[str]:
-    """Yields the connection string that leads a job to empty tables. Raises UserError without an owner to make them."""
+def temporary_tables(dsn: str, schema: str) -> Iterator[str]:
+    """Yields the connection string of empty tables for a job. Raises UserError without the owner's password."""
     password = OwnerSettings().postgres_password.get_secret_value()
     if not dsn or not password:
-        raise UserError("POSTGRES_DSN or POSTGRES_PASSWORD, the owner's, is not set: `depthflow up`, or set them")
+        raise UserError("POSTGRES_DSN or the owner's POSTGRES_PASSWORD is not set: run `depthflow up`, or set both")
     owner = make_conninfo(dsn, user=OWNER, password=password)
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(schema)))
         try:
-            for table in TABLES + OTHERS:
+            for table in TABLES + OTHER_TABLES:
                 statement = SQL("CREATE TABLE {} (LIKE public.{} INCLUDING ALL)")
                 connection.execute(statement.format(Identifier(schema, table), Identifier(table)))
             yield make_conninfo(owner, options=f"-c search_path={schema}")
@@ -43,13 +41,13 @@ def own_tables(dsn: str, schema: str) -> Iterator[str]:
             connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
 
 
-def rows(connection: psycopg.Connection) -> Count:
-    """What counts the rows of all tables that books fill."""
+def row_count(connection: psycopg.Connection) -> Count:
+    """A count of the rows in all tables that order books fill."""
     parts = " + ".join(f"(SELECT count(*) FROM {table})" for table in TABLES)
 
     def count() -> int:
-        found = connection.execute(f"SELECT {parts}").fetchone()
-        assert found is not None
-        return int(found[0])
+        row = connection.execute(f"SELECT {parts}").fetchone()
+        assert row is not None
+        return int(row[0])
 
     return count

@@ -1,10 +1,11 @@
-"""What one frame costs in the domain: envelope in, metrics record out, with no Flink and no broker around it.
+"""Cost of one frame in the domain code: envelope in, metrics record out, without Flink and without a broker.
 
-A frame is timed on its own (`Keeper.apply`: decode, sequence, apply, check, all metrics, encode), so that p99 means
-something; `batched` is the same frames in batches of 50 with everything a batch adds: the top of the book, and the
-journal entry. Frames are generated: 20 levels in a frame, ten a side; `*_40` has twenty a side. `kraken` is the
-recorded mix (median one level) where `../shared/frames` is at hand, played by one keeper after another until it is as
-long as the others. Of several passes the fastest counts: the others measure the neighbours.
+Each frame is timed alone (`BookBuilder.apply`: decode, sequence check, apply, verify, all metrics, encode), which gives
+a meaningful 99th percentile. `batched` processes the same frames in batches of 50 and includes the work per batch: the
+top of the book and the journal entry. Frames are generated with 20 levels, ten a side; `*_40` has twenty a side.
+`kraken` is the recorded mix (median one level) where `../shared/frames` exists, replayed by one builder after another
+until it is as long as the others. The fastest of several passes counts, since the others measure the load of other
+processes.
 """
 
 import gc
@@ -20,18 +21,20 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from ingestion.generator import Generator, Plan
-from ingestion.generator.instruments import default_symbols, instrument
-from ingestion.generator.market import Shape
+from core.records import Envelope
+from core.topics import record_key
 from ingestion.recordings import Recording
-from market.keeper import Keeper, KeeperConfig, open_keeper
-from market.records import Envelope
-from market.topics import record_key
+from market.orderbook.book_config import BookConfig
+from market.orderbook.builder import BookBuilder
+from simulator.frame_generator import Generator, Plan
+from simulator.generator.market import MarketShape
+from simulator.registry import default_symbols, instrument
+from venues.registry import open_builder
 
 FRAMES = 4_000
 BATCH = 50
 PASSES = 9
-REPEATS = 20  # of a recording of some 200 frames
+REPEATS = 20  # runs of a recording of some 200 frames
 DEPTHS = (50, 5_000)  # levels of a book, both sides together
 BUDGETS_US = {"binance": 15.0, "binance_usdm": 15.0, "deribit": 15.0, "kraken": 15.0, "kraken_20": 35.0}
 KRAKEN_RECORDING = "kraken/crypto-tracker_kraken_v2_book10_trade_BTCUSD_ETHUSD_20260802_prefix.jsonl"
@@ -40,33 +43,33 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True)
 class Cost:
-    """Microseconds a frame."""
+    """Microseconds per frame."""
 
     mean_us: float
     p99_us: float
     batched_us: float
 
 
-def generated(venue: str, touched: int, levels: int = 200, frames: int = FRAMES) -> list[bytes]:
-    """Book frames of one symbol, snapshot first as the venue sends it; `touched` levels each, both sides together."""
-    shape = Shape(levels=levels, touched=touched, trade_chance=0.0)
+def generated(venue: str, changed: int, levels: int = 200, frames: int = FRAMES) -> list[bytes]:
+    """Book frames of one symbol, starting with the snapshot; `changed` levels each, both sides together."""
+    shape = MarketShape(levels=levels, touched=changed, trade_chance=0.0)
     plan = Plan((instrument(venue, default_symbols(venue)[0]),), shape=shape)
     return [_encode(envelope) for envelope in islice(Generator(plan), frames)]
 
 
-def deepened(values: list[bytes], levels: int) -> list[bytes]:
-    """The same updates on a book that starts with this many levels: those that are missing lie behind the others."""
-    place = next(place for place, value in enumerate(values) if b'"channel":"snapshot"' in value[:80])
-    envelope = msgspec.json.decode(values[place])
+def with_book_depth(values: list[bytes], levels: int) -> list[bytes]:
+    """The same updates on a book that starts with this many levels; the additional levels lie behind the others."""
+    index = next(index for index, value in enumerate(values) if b'"channel":"snapshot"' in value[:80])
+    envelope = msgspec.json.decode(values[index])
     for side, sign in (("bids", -1), ("asks", 1)):
-        held = envelope["frame"][side]
-        last = float(held[-1][0])
-        held += [[f"{last + sign * rank:.8f}", "1.00000000"] for rank in range(1, levels // 2 - len(held) + 1)]
-    return [*values[:place], _encode(envelope), *values[place + 1 :]]
+        listed = envelope["frame"][side]
+        last = float(listed[-1][0])
+        listed += [[f"{last + sign * rank:.8f}", "1.00000000"] for rank in range(1, levels // 2 - len(listed) + 1)]
+    return [*values[:index], _encode(envelope), *values[index + 1 :]]
 
 
 def recorded_kraken(frames: Path) -> list[list[bytes]]:
-    """The recording's book frames, by symbol; empty when it is not there."""
+    """Book frames of the recording, one list per symbol; empty if there is no recording."""
     path = frames / KRAKEN_RECORDING
     by_symbol: dict[str, list[bytes]] = {}
     for envelope in Recording(path, "kraken") if path.exists() else ():
@@ -76,7 +79,7 @@ def recorded_kraken(frames: Path) -> list[list[bytes]]:
 
 
 def cost(streams: Sequence[Sequence[bytes]], passes: int = PASSES) -> Cost:
-    """The cost of frames, one list a key."""
+    """Cost of the frames; `streams` has one list per key."""
     singles = [sorted(_each(streams)) for _ in range(passes)]
     best = min(singles, key=mean)
     batched = min(_batched(streams) for _ in range(passes))
@@ -84,36 +87,36 @@ def cost(streams: Sequence[Sequence[bytes]], passes: int = PASSES) -> Cost:
 
 
 def _each(streams: Sequence[Sequence[bytes]]) -> Iterator[float]:
-    gc.collect()  # not before each keeper: it empties the processor's caches, and a recording is short
+    gc.collect()  # not before each builder: it empties the processor's caches, and a recording is short
     for values in streams:
-        keeper = _open(values)
+        builder = _open(values)
         for number, value in enumerate(values):
             start = perf_counter_ns()
-            keeper.apply(value)
+            builder.apply(value)
             yield (perf_counter_ns() - start) / 1000
             if not number % BATCH:
-                keeper.apply_all(())
-                keeper.journal()
+                builder.apply_all(())
+                builder.journal()
 
 
 def _batched(streams: Sequence[Sequence[bytes]]) -> float:
     spent = 0
     for values in streams:
-        keeper = _open(values)
+        builder = _open(values)
         for first in range(0, len(values), BATCH):
             batch = values[first : first + BATCH]
             start = perf_counter_ns()
-            keeper.apply_all(batch)
-            keeper.journal()
+            builder.apply_all(batch)
+            builder.journal()
             spent += perf_counter_ns() - start
     return spent / sum(map(len, streams)) / 1000
 
 
-def _open(values: Sequence[bytes]) -> Keeper:
+def _open(values: Sequence[bytes]) -> BookBuilder:
     envelope = msgspec.json.decode(values[0], type=Envelope)
-    keeper = open_keeper(record_key(envelope.venue, envelope.symbol), KeeperConfig())
-    assert isinstance(keeper, Keeper)
-    return keeper
+    builder = open_builder(record_key(envelope.venue, envelope.symbol), BookConfig())
+    assert isinstance(builder, BookBuilder)
+    return builder
 
 
 def measure(frames: Path) -> dict[str, Cost | float]:
@@ -125,7 +128,7 @@ def measure(frames: Path) -> dict[str, Cost | float]:
     costs["kraken"] = cost((recorded_kraken(frames) or [generated("kraken", 2, frames=200)]) * REPEATS)
     costs["kraken_20"] = cost([generated("kraken", 20)])
     costs["kraken_40"] = cost([generated("kraken", 40)])
-    shallow, deep = (cost([deepened(generated("binance", 10, 25), levels)]).mean_us for levels in DEPTHS)
+    shallow, deep = (cost([with_book_depth(generated("binance", 10, 25), levels)]).mean_us for levels in DEPTHS)
     costs["deep_ratio"] = round(deep / shallow, 3)
     return costs
 

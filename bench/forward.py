@@ -1,9 +1,9 @@
-"""`depthflow bench forward`: what a frame costs on its way from a local socket to the broker's acknowledgement."""
+"""`depthflow bench forward`: cost of one frame from a local socket to the broker's acknowledgement."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +17,24 @@ from rich.table import Table
 
 from bench.forwarding import PRODUCERS, Measured
 from bench.peer import PeerError, peer_python
+from core.errors import UserError
+from core.kafka_client import python_client_options
+from core.settings import Settings
+from core.topics import RAW_BOOKS, Topic
 from ingestion.topics import ensure_topics
-from market.errors import UserError
-from market.kafka import python_client
-from market.settings import Settings
-from market.topics import RAW_BOOKS
 
 PACED_PER_S = 5_000
 PACED_S = 10
-PACED_SHARE = 0.5  # of what it does at most, for a way that does not do PACED_PER_S with ease
-WARM_UP_S = 2.0  # of a paced run: the first records of a topic and of a client take far longer than those that follow
-PEER_SHARE = 10  # one frame in so many is sent to the peer, which is that much slower
+PACED_SHARE = 0.5  # share of the maximum rate, for a pipeline that cannot sustain PACED_PER_S
+WARM_UP_S = 2.0  # start of a paced run: the first records of a topic and of a client take far longer than later ones
+PEER_SHARE = 10  # cryptofeed receives one frame in so many, because it is about that much slower
 
 console = Console()
 
 
 @dataclass(frozen=True)
-class Way:
-    """From socket to broker: the command that measures it, given frames, warm-up, port, symbols and a folder."""
+class Pipeline:
+    """A pipeline from socket to broker. `command` takes frames, warm-up (s), port, symbols and a folder."""
 
     name: str
     frames: int
@@ -42,23 +42,27 @@ class Way:
 
 
 @contextmanager
-def topics(settings: Settings) -> Iterator[str]:
-    """A raw topic of this run's own; yields the prefix of its name."""
+def topics(settings: Settings, wanted: Sequence[Topic] = (RAW_BOOKS,)) -> Iterator[str]:
+    """Create topics for this run and delete them afterwards; yields the prefix of their names."""
     prefix = f"bench-{uuid4().hex[:6]}-"
     ensure_topics(
-        settings.kafka_bootstrap_servers, settings.topic_partitions, (RAW_BOOKS,), prefix, python_client(settings)
+        settings.kafka_bootstrap_servers,
+        settings.topic_partitions,
+        wanted,
+        prefix,
+        python_client_options(settings),
     )
     try:
         yield prefix
     finally:
-        admin = KafkaAdminClient(**python_client(settings))
-        admin.delete_topics([prefix + RAW_BOOKS.name])
+        admin = KafkaAdminClient(**python_client_options(settings))
+        admin.delete_topics([prefix + topic.name for topic in wanted])
         admin.close()
 
 
-def ours(kind: str, frames: int, prefix: str) -> Way:
-    """The forwarder, with one of the producers."""
-    return Way(
+def forwarder_pipeline(kind: str, frames: int, prefix: str) -> Pipeline:
+    """The forwarder with one of PRODUCERS."""
+    return Pipeline(
         kind,
         frames,
         lambda frames, warm_up_s, port, symbols, folder: [
@@ -68,16 +72,16 @@ def ours(kind: str, frames: int, prefix: str) -> Way:
     )
 
 
-def peers(settings: Settings, frames: int, prefix: str) -> Iterator[Way]:
-    """cryptofeed's raw path, where it can be installed."""
+def cryptofeed_pipelines(settings: Settings, frames: int, prefix: str) -> Iterator[Pipeline]:
+    """cryptofeed's raw path, if it can be installed."""
     try:
-        with console.status("cryptofeed: an environment of its own, made once"):
+        with console.status("cryptofeed: creating its environment, once"):
             python = peer_python(settings.flink_home.parent)
     except PeerError as error:
-        console.print(f"{error}; it is left out", highlight=False, soft_wrap=True)
+        console.print(f"{error}; it is skipped", highlight=False, soft_wrap=True)
         return
     script, topic = str(Path(__file__).with_name("cryptofeed_raw.py")), prefix + RAW_BOOKS.name
-    yield Way(
+    yield Pipeline(
         "cryptofeed, raw",
         frames // PEER_SHARE,
         lambda frames, warm_up_s, port, symbols, folder: [
@@ -87,28 +91,30 @@ def peers(settings: Settings, frames: int, prefix: str) -> Iterator[Way]:
     )
 
 
-def run(way: Way, frames: int, per_s: float, warm_up_s: float) -> Measured:
-    """One path in a process of its own, against a sender in another. Raises UserError when it fails."""
+def run(pipeline: Pipeline, frames: int, per_s: float, warm_up_s: float) -> Measured:
+    """Run a pipeline in one process and the sender in another. Raises UserError if the pipeline fails."""
     sender = [sys.executable, "-m", "bench.firehose", str(frames), str(per_s)]
-    with TemporaryDirectory() as folder, subprocess.Popen(sender, stdout=subprocess.PIPE, text=True) as hose:
+    with TemporaryDirectory() as folder, subprocess.Popen(sender, stdout=subprocess.PIPE, text=True) as firehose:
         try:
-            assert hose.stdout is not None
-            port, symbols = hose.stdout.readline().split()
-            done = subprocess.run(way.command(frames, warm_up_s, port, symbols, folder), capture_output=True, text=True)
+            assert firehose.stdout is not None
+            port, symbols = firehose.stdout.readline().split()
+            done = subprocess.run(
+                pipeline.command(frames, warm_up_s, port, symbols, folder), capture_output=True, text=True
+            )
         finally:
-            hose.terminate()
+            firehose.terminate()
     if done.returncode:
-        raise UserError(f"{way.name}: the measured process failed: {done.stderr.strip().splitlines()[-1]}")
+        raise UserError(f"{pipeline.name}: the measured process failed: {done.stderr.strip().splitlines()[-1]}")
     return msgspec.json.decode(done.stdout, type=Measured)
 
 
-def measure(way: Way) -> dict[str, float]:
-    """Throughput of a run at full speed, latency of a paced one."""
-    with console.status(f"{way.name}: {way.frames:,} frames as fast as they go"):
-        full = run(way, way.frames, 0, 0)
+def measure(pipeline: Pipeline) -> dict[str, float]:
+    """Throughput of a run at full speed and latency of a paced run."""
+    with console.status(f"{pipeline.name}: {pipeline.frames:,} frames at full speed"):
+        full = run(pipeline, pipeline.frames, 0, 0)
     per_s = min(PACED_PER_S, PACED_SHARE * full.frames / full.seconds)
-    with console.status(f"{way.name}: {per_s:,.0f} frames/s for {PACED_S} s"):
-        paced = run(way, int(per_s * PACED_S), per_s, WARM_UP_S)
+    with console.status(f"{pipeline.name}: {per_s:,.0f} frames/s for {PACED_S} s"):
+        paced = run(pipeline, int(per_s * PACED_S), per_s, WARM_UP_S)
     return {
         "frames_per_s": full.frames / full.seconds,
         "frames_per_core_s": full.frames / full.cpu_s,
@@ -120,17 +126,22 @@ def measure(way: Way) -> dict[str, float]:
 
 
 def report(frames: int) -> None:
-    """Print the table, and the figures of the default producer as one JSON line."""
+    """Print the table, and the results of the default producer as one JSON line."""
     settings = Settings()
     table = Table()
     table.add_column("", no_wrap=True)
-    for heading in ("frames/s", "frames/s a core", "CPU s per million", "at frames/s", "ack p50 ms", "ack p99 ms"):
+    for heading in ("frames/s", "frames/s per core", "CPU s per million", "at frames/s", "ack p50 ms", "ack p99 ms"):
         table.add_column(heading, justify="right")
     rows = {}
     with topics(settings) as prefix:
-        for way in (*(ours(kind, frames, prefix) for kind in PRODUCERS), *peers(settings, frames, prefix)):
-            rows[way.name] = figures = measure(way)
-            table.add_row(way.name, *(f"{each:,.1f}" if each < 1000 else f"{each:,.0f}" for each in figures.values()))
+        for pipeline in (
+            *(forwarder_pipeline(kind, frames, prefix) for kind in PRODUCERS),
+            *cryptofeed_pipelines(settings, frames, prefix),
+        ):
+            rows[pipeline.name] = results = measure(pipeline)
+            table.add_row(
+                pipeline.name, *(f"{each:,.1f}" if each < 1000 else f"{each:,.0f}" for each in results.values())
+            )
     console.print(table)
     console.print("20-level frames of 10 symbols over one socket; acks=all, idempotent, lz4", style="dim")
     print(json.dumps({name: round(value, 2) for name, value in rows[PRODUCERS[0]].items()}))

@@ -1,4 +1,4 @@
-"""The measured process of `bench forward`: one forwarder, from a local socket to the broker's acknowledgements."""
+"""Measured process of `bench forward`: one forwarder, from a local socket to the broker's acknowledgements."""
 
 import asyncio
 import resource
@@ -13,12 +13,13 @@ import msgspec
 import numpy as np
 from confluent_kafka import Producer as ConfluentClient
 
+from core.logs import configure
+from ingestion.background import OnFailure
+from ingestion.forwarder.buffered_producer import BufferedProducer, Producer
 from ingestion.forwarder.forwarder import Forwarder
-from ingestion.forwarder.logs import configure
-from ingestion.forwarder.outlet import Outlet
-from ingestion.forwarder.outlet import Producer as Producing
-from ingestion.forwarder.resync import Tell
-from ingestion.forwarder.settings import MEGABYTE, ForwardSettings, load
+from ingestion.forwarder.plan import ForwardPlan, make_plan
+from ingestion.forwarder.resync import ResyncHandler
+from ingestion.forwarder.settings import MEGABYTE, load
 from ingestion.forwarder.spill import Spill
 from ingestion.producer import ProducerConfig, RawProducer
 
@@ -28,7 +29,7 @@ PRODUCERS = ("kafka-python", "confluent-kafka")
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run cost. `cpu_s` is of the whole process, all threads."""
+    """Cost of one run. `cpu_s` covers all threads of the process."""
 
     frames: int
     seconds: float
@@ -37,48 +38,51 @@ class Measured:
     ack_p99_ms: float
 
 
-class Sampled:
-    """Times of a sample of frames from receipt to acknowledgement, those of the first `warm_up_s` left out."""
+class LatencySample:
+    """Latencies of sampled frames from receipt to acknowledgement (µs), without those of the first `warm_up_s`."""
 
     def __init__(self, warm_up_s: float) -> None:
-        self.taken_us: list[int] = []
+        self.latencies_us: list[int] = []
         self._warm_up_us = int(warm_up_s * 1e6)
-        self._began_us = 0
+        self._start_us = 0
 
-    def handed_over(self, records: int, oldest_recv_us: int) -> None:
-        """Not of interest here."""
+    def on_produced(self, records: int, oldest_recv_us: int) -> None:
+        """Ignored."""
 
-    def acknowledged(self, recv_us: int) -> None:
-        """One more."""
-        self._began_us = self._began_us or recv_us
-        if recv_us - self._began_us > self._warm_up_us:
-            self.taken_us.append(time_ns() // 1000 - recv_us)
+    def on_acknowledged(self, recv_us: int) -> None:
+        """Record one latency."""
+        self._start_us = self._start_us or recv_us
+        if recv_us - self._start_us > self._warm_up_us:
+            self.latencies_us.append(time_ns() // 1000 - recv_us)
 
 
-class Silence:
-    """Nobody asks for books."""
+class NoResyncs:
+    """Source without resync requests."""
 
-    def start(self, tell: Tell) -> None:
-        """Nothing will come."""
+    failures = 0
+    failure = ""
+
+    def start(self, handler: ResyncHandler, on_failure: OnFailure) -> None:
+        """Call nothing."""
 
     def stop(self) -> None:
-        """Nothing came."""
+        """Stop nothing."""
 
 
 class _Delivery:
-    """What `write` of an outlet's producer returns: calls back when the record is acknowledged."""
+    """Result of `write`: runs a callback when the record is acknowledged."""
 
-    __slots__ = ("call",)
+    __slots__ = ("callback",)
 
     def __init__(self) -> None:
-        self.call: Callable[[], object] | None = None
+        self.callback: Callable[[], object] | None = None
 
     def add_callback(self, call: Callable[..., object], *given: object) -> None:
-        self.call = lambda: call(*given, None)
+        self.callback = lambda: call(*given, None)
 
 
 class ConfluentProducer:
-    """librdkafka behind an outlet, with the guarantees of `RawProducer`."""
+    """librdkafka with the guarantees of `RawProducer`."""
 
     def __init__(self, config: ProducerConfig) -> None:
         self._client = ConfluentClient(
@@ -100,8 +104,8 @@ class ConfluentProducer:
         def delivered(error: Any, message: Any) -> None:
             self.acknowledged_bytes += size
             self.unacknowledged -= 1
-            if delivery.call is not None:
-                delivery.call()
+            if delivery.callback is not None:
+                delivery.callback()
 
         self._client.produce(self._prefix + name, value, key, on_delivery=delivered)
         self.sent_bytes += size
@@ -110,7 +114,7 @@ class ConfluentProducer:
         return delivery
 
     def poll(self) -> None:
-        """Hear of deliveries: librdkafka tells only when it is asked."""
+        """Run delivery callbacks: librdkafka runs them only inside `poll`."""
         self._client.poll(0)
 
     def flush(self, timeout_s: float | None = None) -> None:
@@ -123,50 +127,51 @@ class ConfluentProducer:
         return 0.0
 
 
-def producer(kind: str, settings: ForwardSettings) -> Producing:
-    """The producer of that name."""
+def open_client(kind: str, plan: ForwardPlan) -> Producer:
+    """The Kafka client named `kind`, one of PRODUCERS."""
+    settings = plan.settings
     config = ProducerConfig(settings.kafka_bootstrap_servers, settings.topic_prefix)
     return RawProducer.connect(config) if kind == "kafka-python" else ConfluentProducer(config)
 
 
-async def measure(settings: ForwardSettings, kind: str, frames: int, warm_up_s: float) -> Measured:
+async def measure(plan: ForwardPlan, kind: str, frames: int, warm_up_s: float) -> Measured:
     """Forward `frames` frames and stop."""
-    sampled, window = Sampled(warm_up_s), int(settings.window_mb * MEGABYTE)
-    sink = producer(kind, settings)
-    queue = int(settings.queue_mb * MEGABYTE)
-    outlet = Outlet(sink, Spill(settings.spill_dir, MEGABYTE), queue, window, sampled)
-    forwarder, stop = Forwarder(settings, [outlet], Silence()), asyncio.Event()
+    settings, sample = plan.settings, LatencySample(warm_up_s)
+    client = open_client(kind, plan)
+    queue, window = int(settings.queue_mb * MEGABYTE), int(settings.window_mb * MEGABYTE)
+    producer = BufferedProducer(client, Spill(settings.spill_dir, MEGABYTE), queue, window, sample)
+    forwarder, stop = Forwarder(plan, [producer], NoResyncs()), asyncio.Event()
     task = asyncio.create_task(forwarder.run(stop))
-    streams = forwarder.ledger.streams
+    streams = forwarder.stats.streams
 
-    def heard() -> int:
-        return sum(record.frames for record in streams.values())
+    def received() -> int:
+        return sum(each.frames for each in streams.values())
 
-    while not heard():  # noqa: ASYNC110 - a sample every few milliseconds is the measurement
+    while not received():  # noqa: ASYNC110 - polling every few milliseconds is the measurement
         await asyncio.sleep(POLL_S)
     start, busy = monotonic(), cpu_s()
-    while heard() < frames or outlet.depth or sink.unacknowledged:
+    while received() < frames or producer.queued_records or client.unacknowledged:
         if task.done():
             await task
-        if isinstance(sink, ConfluentProducer):
-            sink.poll()
+        if isinstance(client, ConfluentProducer):
+            client.poll()
         await asyncio.sleep(POLL_S)
     seconds, busy = monotonic() - start, cpu_s() - busy
     stop.set()
     await task
-    p50, p99 = np.percentile(np.array(sampled.taken_us) / 1000, [50, 99])
+    p50, p99 = np.percentile(np.array(sample.latencies_us) / 1000, [50, 99])
     return Measured(frames, seconds, busy, float(p50), float(p99))
 
 
 def cpu_s() -> float:
-    """Processor seconds of this process so far."""
+    """Processor time of this process so far, in seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def main(kind: str, frames: int, warm_up_s: float, port: str, symbols: str, prefix: str, folder: str) -> None:
     """Print the measurement as one JSON line."""
-    configure("error")
+    configure("error", "forwarder")
     flags = {
         "venue": "binance",
         "symbols": symbols,
@@ -176,9 +181,9 @@ def main(kind: str, frames: int, warm_up_s: float, port: str, symbols: str, pref
         "topic_prefix": prefix,
         "spill_dir": Path(folder),
         "ws_compression": False,
-        "queue_mb": 1024,  # all of them: a full queue would drop the connection, and the sender begin anew
+        "queue_mb": 1024,  # holds every frame: a full queue would close the connection and the sender would start again
     }
-    measured = asyncio.run(measure(load(flags, None), kind, frames, warm_up_s))
+    measured = asyncio.run(measure(make_plan(load(flags, None)), kind, frames, warm_up_s))
     print(msgspec.json.encode(asdict(measured)).decode())
 
 

@@ -1,4 +1,4 @@
-"""A job on the running cluster, measured over topics of its own."""
+"""A job on the running cluster, measured with temporary topics."""
 
 import time
 from collections.abc import Iterator
@@ -6,15 +6,28 @@ from contextlib import contextmanager
 
 from confluent_kafka.admin import AdminClient
 
+from bench.cleanup import remove_left_overs, run_prefix
 from bench.offsets import Counter
+from core.settings import Settings
 from ingestion.topics import ensure_topics
-from jobs.submit import Cluster, cancel, run, run_command
-from market.settings import Settings
+from jobs.submit import FlinkCluster, cancel, require_startable, run, run_command
+
+
+def prepare(*jobs: str) -> Settings:
+    """Settings with a topic prefix for this run, on a cluster without left-overs of killed benchmarks.
+
+    Raises SubmitError for a cluster that does not respond or has no free slot.
+    """
+    settings = Settings(topic_prefix=run_prefix())
+    remove_left_overs(settings)
+    for job in jobs:
+        require_startable(FlinkCluster.of(settings), job)
+    return settings
 
 
 @contextmanager
-def own_topics(settings: Settings, *prefixes: str) -> Iterator[None]:
-    """All topics behind each prefix, gone afterwards."""
+def temporary_topics(settings: Settings, *prefixes: str) -> Iterator[None]:
+    """Create all topics of each prefix, and delete them at the end of the block."""
     created = [
         name
         for prefix in prefixes
@@ -23,7 +36,7 @@ def own_topics(settings: Settings, *prefixes: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # By now the job has ended: a topic that goes under an exactly-once writer takes the TaskManager along.
+        # The job has ended by now: deleting a topic under an exactly-once writer would end the TaskManager.
         admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
         for deleted in admin.delete_topics(created).values():
             deleted.result()
@@ -31,10 +44,10 @@ def own_topics(settings: Settings, *prefixes: str) -> Iterator[None]:
 
 @contextmanager
 def running(settings: Settings, job: str, options: list[str]) -> Iterator[None]:
-    """The job, from the beginning of its topics; it has ended afterwards."""
-    cluster = Cluster.of(settings)
-    run(run_command(cluster, job, options, None), settings)
+    """Run the job from the beginning of its topics, and cancel it at the end of the block."""
+    cluster = FlinkCluster.of(settings)
     try:
+        run(run_command(cluster, job, options, None), settings)
         yield
     finally:
         cancel(cluster, job)
@@ -42,7 +55,7 @@ def running(settings: Settings, job: str, options: list[str]) -> Iterator[None]:
             time.sleep(0.1)
 
 
-def job_rate(settings: Settings, job: str, options: list[str], counter: Counter, topic: str, wanted: int) -> float:
-    """Records per second on `topic` (without the prefix) until the job has written `wanted`; it has ended then."""
+def job_rate(settings: Settings, job: str, options: list[str], counter: Counter, topic: str, target: int) -> float:
+    """Records per second on `topic` (given without the prefix) until the job has written `target`; then it ends."""
     with running(settings, job, options):
-        return counter.rate_until(settings.topic_prefix + topic, wanted)
+        return counter.rate_until(settings.topic_prefix + topic, target)

@@ -1,26 +1,26 @@
-"""How many records a topic has taken or a job has worked off: the one clock that whatever is measured shares."""
+"""Counts of records in topics and of records that a job has processed, on which all throughput figures rest."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 
-from market.errors import UserError
+from core.errors import UserError
 
 Count = Callable[[], int]
-WARM_UP = 0.2  # share of what is worked off before the rate is taken
-PATIENCE_S = 120
-LOOK_S = 0.25  # each look asks the broker, on the cores that are measured
+WARM_UP = 0.2  # share of the records before the rate is measured
+STALL_S = 120
+POLL_S = 0.25  # each poll loads the broker, which shares its cores with the measured job
 
 
-class Standstill(UserError):
-    """What is measured has stopped before it was done."""
+class Stalled(UserError):
+    """The measured count stopped before the end."""
 
 
 class Counter:
-    """Counts the records that topics have taken, by their end offsets; transaction marks count as records.
+    """Counts the records of topics by their end offsets; transaction markers count as records.
 
-    An end offset is the last stable one: what lies in a transaction counts when that is committed.
+    An end offset is the last stable one: records of a transaction count once it is committed.
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
@@ -29,51 +29,51 @@ class Counter:
 
     def count(self, topics: Iterable[str]) -> int:
         """Sum of the end offsets over all partitions."""
-        return sum(self._client.get_watermark_offsets(place, timeout=10)[1] for place in self._places(topics))
+        return sum(self._client.get_watermark_offsets(place, timeout=10)[1] for place in self._partitions(topics))
 
-    def worked_off(self, group: str, topics: Iterable[str]) -> Count:
-        """What counts the records up to which a Flink job has come, by what its group has committed.
+    def processed_by(self, group: str, topics: Iterable[str]) -> Count:
+        """A count of the records that a Flink job has processed, by the committed offsets of its group.
 
-        It commits when a checkpoint is complete: every operator is past those records, every sink has written.
+        The group commits when a checkpoint is complete: every operator and every sink has processed those records.
         """
-        client, places = self._consumer(group), self._places(topics)
-        return lambda: sum(max(place.offset, 0) for place in client.committed(places, timeout=10))
+        client, partitions = self._consumer(group), self._partitions(topics)
+        return lambda: sum(max(place.offset, 0) for place in client.committed(partitions, timeout=10))
 
-    def rate_until(self, topic: str, wanted: int) -> float:
-        """Records per second on `topic` until it has `wanted`, as `rates_until` says."""
-        return rates_until(topic, wanted, lambda: self.count([topic]))[0]
+    def rate_until(self, topic: str, target: int) -> float:
+        """Records per second on `topic` until it has `target` records, measured as by `rates_until`."""
+        return rates_until(topic, target, lambda: self.count([topic]))[0]
 
     def _consumer(self, group: str) -> Consumer:
         return Consumer({"bootstrap.servers": self._servers, "group.id": group})
 
-    def _places(self, topics: Iterable[str]) -> list[TopicPartition]:
-        known = self._client.list_topics(timeout=10).topics
-        return [TopicPartition(topic, number) for topic in topics for number in known[topic].partitions]
+    def _partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
+        listed = self._client.list_topics(timeout=10).topics
+        return [TopicPartition(topic, number) for topic in topics for number in listed[topic].partitions]
 
 
-def rates_until(what: str, wanted: int, count: Count, *beside: Count, warm_up: float = WARM_UP) -> list[float]:
-    """Growth per second of `count`, and of what is counted beside it, from the first `warm_up` share of `wanted` on.
+def rates_until(name: str, target: int, count: Count, *others: Count, warm_up: float = WARM_UP) -> list[float]:
+    """Growth per second of `count` and of the other counts, from the share `warm_up` of `target` to `target`.
 
-    Raises Standstill, which names `what`, when the count stands still for PATIENCE_S.
+    Raises Stalled, which contains `name`, when the count does not grow for STALL_S.
     """
-    began, first = time.perf_counter(), [0] * (1 + len(beside))
-    started = False
-    last, moved = 0, began
-    while (taken := count()) < wanted:
+    start, first = time.perf_counter(), [0] * (1 + len(others))
+    warmed_up = False
+    last, grown_at = 0, start
+    while (counted := count()) < target:
         now = time.perf_counter()
-        if taken > last:
-            last, moved = taken, now
-        elif now - moved > PATIENCE_S:
-            raise Standstill(
-                f"{what} stands at {taken} of {wanted} records for {PATIENCE_S} s: "
-                "`depthflow status` shows the job, `depthflow logs jobmanager` why"
+        if counted > last:
+            last, grown_at = counted, now
+        elif now - grown_at > STALL_S:
+            raise Stalled(
+                f"{name} has stayed at {counted} of {target} records for {STALL_S} s: "
+                "`depthflow status` shows the job, `depthflow logs jobmanager` the reason"
             )
-        if not started and taken >= warm_up * wanted:
-            started, began, first = True, now, _all(taken, beside)
-        time.sleep(LOOK_S)
-    ended = time.perf_counter()
-    return [(late - early) / (ended - began) for early, late in zip(first, _all(taken, beside), strict=True)]
+        if not warmed_up and counted >= warm_up * target:
+            warmed_up, start, first = True, now, _counts(counted, others)
+        time.sleep(POLL_S)
+    end = time.perf_counter()
+    return [(after - before) / (end - start) for before, after in zip(first, _counts(counted, others), strict=True)]
 
 
-def _all(taken: int, beside: Sequence[Count]) -> list[int]:
-    return [taken, *(count() for count in beside)]
+def _counts(counted: int, others: Sequence[Count]) -> list[int]:
+    return [counted, *(count() for count in others)]

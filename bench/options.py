@@ -1,8 +1,8 @@
-"""What an option chain costs in the domain: a whole chain of some 900 options, and single implied volatilities.
+"""Cost of an option chain in the domain: a whole chain of about 900 options, and single implied volatilities.
 
-The chain is the recorded Deribit summary where `../shared/frames` is at hand, else a generated one of the same size. Of
-several passes the fastest counts: the others measure the neighbours. The volatility solvers run on the same options,
-the scalar ones once, in parts of which again the fastest counts.
+The chain is the recorded summary if the recorded frames are present, otherwise a generated one of the same size. The
+fastest of several passes is reported, because slower ones measure other load on the machine. The volatility solvers run
+on the same options; the scalar ones run once, in parts, of which the fastest is reported.
 """
 
 import json
@@ -18,30 +18,31 @@ from rich.console import Console
 from rich.table import Table
 from vollib.black.implied_volatility import implied_volatility as vollib_vol
 
-from bench.chains import NOW, Options, generated_quotes, random_options, recorded_quotes, ticker_envelopes
-from market.options.batch import ChainConfig
+from bench.chains import NOW, OptionColumns, generated_quotes, random_options, recorded_quotes, ticker_envelopes
+from market.options.builder import ChainBuilder
 from market.options.chain import Chain
-from market.options.implied import implied_vol
-from market.options.keeper import ChainKeeper
-from market.options.model import price_chain
-from market.options.summary import chain_records, underlying_tick
+from market.options.chain_batch import ChainConfig
+from market.options.chain_records import chain_records, underlying_tick
+from market.options.events import OptionQuote
+from market.options.implied_vol import implied_vol
+from market.options.priced_chain import price_chain
 from market.options.surface import build_surface
-from market.options.svi_fit import fit
-from market.options.wire import OptionQuote
+from market.options.svi_fit import fit_smiles
+from venues.deribit import OPTION_FEED
 
 Row: TypeAlias = tuple[float, float, float, float, bool, float]
 
-MANY = 100_000
+OPTIONS = 100_000
 PARTS = 20
 PASSES = 20
 TICKERS = 20_000
-_FIGURES = {
+_MEASUREMENTS = {
     "chain_ms": ("every metric of every expiry, from mark volatility", 5.0),
     "iv_ms": ("volatility of all bids and asks", 15.0),
     "fit_ms": ("SVI fits of all expiries", 50.0),
     "surface_ms": ("bid, ask and mark volatility, fits, arbitrage checks", 50.0),
     "second_ms": ("one second: all of these, as encoded records", None),
-    "domain_tickers_per_s": ("tickers through the domain, five seconds closing", None),
+    "domain_tickers_per_s": ("tickers through the domain; five seconds close", None),
     "tickers_per_s": ("tickers through the job on the running cluster", None),
     "iv_per_s": ("implied volatilities: ours", None),
     "vollib_iv_per_s": ("implied volatilities: vollib, scalar", None),
@@ -62,12 +63,13 @@ def best(call: Callable[[], object], passes: int = PASSES) -> float:
 
 
 def chain_costs(quotes: list[OptionQuote]) -> dict[str, float]:
-    """Milliseconds for one chain, from the table of its quotes."""
-    chain = Chain("BTC")
+    """Milliseconds per computation on one chain whose quotes are applied."""
+    chain = Chain("BTC", OPTION_FEED)
     for quote in quotes:
         chain.apply(quote)
-    model = price_chain(chain.view(NOW))
-    smiles, years = zip(*((s, t) for s, t in zip(model.smiles, model.years, strict=True) if s is not None), strict=True)
+    priced = price_chain(chain.view(NOW))
+    known = ((smile, t) for smile, t in zip(priced.smiles, priced.years, strict=True) if smile is not None)
+    smiles, years = zip(*known, strict=True)
 
     def metrics() -> None:
         fresh = price_chain(chain.view(NOW))
@@ -76,32 +78,32 @@ def chain_costs(quotes: list[OptionQuote]) -> dict[str, float]:
 
     costs = {
         "chain_ms": best(metrics),
-        "iv_ms": best(lambda: model.solve("bid", "ask")),
-        "fit_ms": best(lambda: fit(smiles, years)),
+        "iv_ms": best(lambda: priced.solve("bid", "ask")),
+        "fit_ms": best(lambda: fit_smiles(smiles, years)),
         "surface_ms": best(lambda: build_surface(price_chain(chain.view(NOW)))),
     }
     return {name: round(1000 * seconds, 2) for name, seconds in costs.items()}
 
 
-def keeper_costs(quotes: list[OptionQuote]) -> dict[str, float]:
-    """Milliseconds of saying one second of the chain, and tickers per second, envelope to encoded records."""
+def builder_costs(quotes: list[OptionQuote]) -> dict[str, float]:
+    """Milliseconds to emit one second of the chain, and tickers per second from envelopes to encoded records."""
     values = list(ticker_envelopes(quotes, TICKERS))
 
-    def heard(values: list[bytes]) -> ChainKeeper:
-        keeper = ChainKeeper("deribit", "BTC", ChainConfig())
-        keeper.apply_all(values)
-        return keeper
+    def apply(values: list[bytes]) -> ChainBuilder:
+        builder = ChainBuilder("deribit", "BTC", ChainConfig(), OPTION_FEED)
+        builder.apply_all(values)
+        return builder
 
-    keepers = iter([heard(values[: len(quotes)]) for _ in range(PASSES)])
-    said = best(lambda: next(keepers).flush())
+    builders = iter([apply(values[: len(quotes)]) for _ in range(PASSES)])
+    seconds = best(lambda: next(builders).flush())
     return {
-        "second_ms": round(1000 * said, 2),
-        "domain_tickers_per_s": round(TICKERS / best(lambda: heard(values), passes=3)),
+        "second_ms": round(1000 * seconds, 2),
+        "domain_tickers_per_s": round(TICKERS / best(lambda: apply(values), passes=3)),
     }
 
 
-def solver_rates(options: Options) -> dict[str, float]:
-    """Options per second of the three solvers, over all of the options."""
+def solver_rates(options: OptionColumns) -> dict[str, float]:
+    """Options per second of each of the three solvers."""
     rows = list(zip(*(column.tolist() for column in options), strict=True))
     size = len(rows) // PARTS
     parts = [rows[first : first + size] for first in range(0, len(rows), size)]
@@ -116,31 +118,31 @@ def solver_rates(options: Options) -> dict[str, float]:
 
 
 def _vollib(rows: list[Row]) -> None:
-    for paid, forward, strike, years, is_call, _ in rows:
-        vollib_vol(paid, forward, strike, 0.0, years, "c" if is_call else "p")
+    for option_price, forward, strike, years, is_call, _ in rows:
+        vollib_vol(option_price, forward, strike, 0.0, years, "c" if is_call else "p")
 
 
 def _quantlib(rows: list[Row]) -> None:
-    for paid, forward, strike, years, is_call, vol in rows:
+    for option_price, forward, strike, years, is_call, vol in rows:
         kind = ql.Option.Call if is_call else ql.Option.Put
-        ql.blackFormulaImpliedStdDev(kind, strike, forward, paid, 1.0, 0.0, 1.01 * vol * sqrt(years), 1e-12)
+        ql.blackFormulaImpliedStdDev(kind, strike, forward, option_price, 1.0, 0.0, 1.01 * vol * sqrt(years), 1e-12)
 
 
 def report(frames: Path, through_job: bool = False) -> None:
-    """Measure, print a table, and as the last line one JSON object."""
+    """Measure, print a table, and print one JSON object as the last line."""
     recorded = recorded_quotes(frames)
     quotes = recorded or list(generated_quotes())
-    figures = chain_costs(quotes) | keeper_costs(quotes) | solver_rates(random_options(MANY))
+    measured = chain_costs(quotes) | builder_costs(quotes) | solver_rates(random_options(OPTIONS))
     if through_job:
         from bench.options_job import tickers_per_s
 
-        figures["tickers_per_s"] = round(tickers_per_s(quotes))
-    kind = "recorded" if recorded else "generated"
-    table = Table(title=f"Options: {kind} chain of {len(quotes)}, {MANY:,} random options")
-    for column in ("figure", "what", "measured", "budget"):
+        measured["tickers_per_s"] = round(tickers_per_s(quotes))
+    source = "recorded" if recorded else "generated"
+    table = Table(title=f"Options: {source} chain of {len(quotes)}, {OPTIONS:,} random options")
+    for column in ("figure", "meaning", "measured", "budget"):
         table.add_column(column, justify="right" if column in ("measured", "budget") else "left")
-    for name, measured in figures.items():
-        what, budget = _FIGURES[name]
-        table.add_row(name, what, f"{measured:,.10g}", "" if budget is None else f"{budget:g}")
+    for name, value in measured.items():
+        meaning, budget = _MEASUREMENTS[name]
+        table.add_row(name, meaning, f"{value:,.10g}", "" if budget is None else f"{budget:g}")
     Console().print(table)
-    print(json.dumps(figures))
+    print(json.dumps(measured))
