@@ -1,4 +1,4 @@
-"""A Kafka broker of a test's own, started from the embedded stack's configuration, that may be stopped and started."""
+"""A Kafka broker for one test, with the local stack's configuration. It can be stopped and started again."""
 
 import subprocess
 import time
@@ -11,9 +11,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from stack import kafka
-from stack.java import find_java
-from stack.settings import StackSettings
+from stack.services import kafka
+from stack.services.java import find_java
+from stack.services.settings import StackSettings
 from tests.conftest import free_ports
 
 START_S = 60
@@ -21,7 +21,7 @@ More: TypeAlias = Callable[[str], dict[str, str]]
 
 
 class OwnBroker:
-    """One broker. Its data survive a stop."""
+    """One broker. Its data stay after a stop."""
 
     def __init__(self, folder: Path, more: More) -> None:
         ports = free_ports(2)
@@ -43,21 +43,21 @@ class OwnBroker:
         return self.settings.kafka_bootstrap
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start the broker and wait until it responds."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT)
-        give_up_at = time.monotonic() + START_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > give_up_at:
+        deadline = time.monotonic() + START_S
+        while not self._responds():
+            if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the broker does not start: {self._log.read_text()[-3000:]}")
 
     def stop(self) -> None:
-        """Stop, as an operator would."""
+        """Stop the broker by SIGTERM."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(START_S)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         try:
             KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=2000).close()
         except KafkaError:
@@ -67,7 +67,7 @@ class OwnBroker:
 
 @contextmanager
 def own_broker(folder: Path, more: More = lambda listeners: {}) -> Iterator[OwnBroker]:
-    """A broker that runs while the context lasts. `more`: further properties, given its usual listeners."""
+    """A broker that runs until the block ends. `more` returns further properties, given the default listeners."""
     broker = OwnBroker(folder, more)
     broker.start()
     try:
@@ -77,7 +77,7 @@ def own_broker(folder: Path, more: More = lambda listeners: {}) -> Iterator[OwnB
 
 
 def records(address: str, topic: str, **options: Any) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of every record there is of a topic, in order within a partition."""
+    """Key and value of every record of a topic, in order within each partition."""
     consumer = KafkaConsumer(
         bootstrap_servers=address, enable_auto_commit=False, max_partition_fetch_bytes=16 * 1024 * 1024, **options
     )

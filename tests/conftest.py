@@ -1,4 +1,4 @@
-"""The stack that tests run against: one for the whole session, on free ports, in a folder of its own."""
+"""The stack for tests: one for the whole session, on free ports, in a folder of its own."""
 
 import os
 import shutil
@@ -13,28 +13,30 @@ from random import SystemRandom
 import hypothesis
 import pytest
 
-from stack.credentials import OWNER, load_credentials
-from stack.processes import log_tail
-from stack.report import Reporter
-from stack.settings import StackSettings
+from stack.services.credentials import OWNER, load_credentials
+from stack.services.logs import log_tail
+from stack.services.progress import Progress
+from stack.services.settings import StackSettings
 
 KINDS = ("embedded", "containers")
-NEVER_GIVEN = range(10_000, 32_000)  # below the ports that kernels give to whoever asks for any
+UNASSIGNED_PORTS = range(10_000, 32_000)  # below the ports that kernels assign to sockets without a port
 LOGS = pytest.StashKey[StackSettings]()
-# Of every JVM, the stack's and PyFlink's: what they do here is over before the better compiler pays.
+# For the JVMs of the stack and of PyFlink: tests end before the optimising compiler pays off.
 os.environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 USERS_PATH = os.environ["PATH"]
-# Thread mode asks the first python on the path of PyFlink's JVM, which whatever test comes first starts.
+# A stack that runs in the checkout is not the tests' stack, which commands are given by `Stack.environment`.
+os.environ["DEPTHFLOW_HOME"] = "/nowhere/depthflow"
+# Thread mode runs the first Python on the PATH of PyFlink's JVM, which is started by the first test that needs one.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{USERS_PATH}"
 ENVIRONMENT = dict(os.environ)
-# A deadline measures the neighbours on a shared machine.
+# On a shared machine a deadline would measure the load of other processes.
 hypothesis.settings.register_profile("depthflow", deadline=None)
 hypothesis.settings.load_profile("depthflow")
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Where everything is. With containers Kafka, PostgreSQL and Redis are theirs, and Flink is the embedded one."""
+    """Addresses of the stack. With `--stack containers` only Flink is the embedded one."""
 
     settings: StackSettings
     kafka: str
@@ -59,13 +61,13 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a command that is to find this stack, and to agree with its settings."""
+        """Environment of a command that uses this stack."""
         settings = {name.upper(): str(value) for name, value in self.settings if name != "home"}
         return os.environ | settings | {"DEPTHFLOW_HOME": str(self.home), "PATH": USERS_PATH}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--stack", choices=KINDS, default=KINDS[0], help="where Kafka, PostgreSQL and Redis come from")
+    parser.addoption("--stack", choices=KINDS, default=KINDS[0], help="source of Kafka, PostgreSQL and Redis")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,10 +76,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("stack")
 
 
-def environment_of_the_session() -> None:
-    """PyFlink's gateway and its workers within this process write into the environment which Flink is theirs.
+def restore_environment() -> None:
+    """Undo changes of the environment.
 
-    A later test's program would take it for the user's, and submit jobs without the cluster's configuration.
+    PyFlink's gateway and its in-process workers write their own Flink into the environment. A program that a later
+    test starts would use that one, and submit jobs without the cluster's configuration.
     """
     for name in os.environ.keys() - ENVIRONMENT.keys() - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
@@ -85,13 +88,13 @@ def environment_of_the_session() -> None:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def environment_of_a_module() -> None:
-    environment_of_the_session()
+def restored_environment_of_a_module() -> None:
+    restore_environment()
 
 
 @pytest.fixture(autouse=True)
-def environment_of_a_test() -> None:
-    environment_of_the_session()
+def restored_environment_of_a_test() -> None:
+    restore_environment()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -105,36 +108,37 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody holds, all different. The kernel gives them to nobody, before they are used or between."""
+    """Different ports that no process uses. The kernel assigns them to no other socket before they are used."""
     found: list[int] = []
-    with ExitStack() as held:
+    with ExitStack() as bound:
         while len(found) < count:
-            port = SystemRandom().choice(NEVER_GIVEN)
+            port = SystemRandom().choice(UNASSIGNED_PORTS)
             with suppress(OSError):
-                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                bound.enter_context(socket.socket()).bind(("127.0.0.1", port))
                 found.append(port)
     return found
 
 
 def stack_settings(home: Path) -> StackSettings:
     """Settings of a stack on free ports."""
-    names = ("kafka", "kafka_controller", "postgres", "redis", "flink", "flink_rpc", "flink_gateway")
+    names = ("kafka", "kafka_controller", "postgres", "redis", "flink", "flink_rpc", "zookeeper", "flink_gateway")
+    names = (*names, "serve", "serve_socket")
     ports = {f"{name}_port": port for name, port in zip(names, free_ports(len(names)), strict=True)}
     return StackSettings(depthflow_home=home, **ports)
 
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The running stack. It is taken down, and its folder removed, when the session ends."""
-    from stack import lifecycle
+    """The running stack. It is stopped, and its folder removed, when the session ends."""
+    from stack.services import lifecycle
 
     if request.config.getoption("--stack") == "containers" and not shutil.which("docker"):
         pytest.skip("--stack containers needs a Docker engine")
     settings = stack_settings(tmp_path_factory.mktemp("stack") / "home")
     request.config.stash[LOGS] = settings
-    with ExitStack() as ending:
-        ending.callback(lifecycle.down, settings, wipe=True)
-        lifecycle.up(settings, Reporter())
+    with ExitStack() as cleanup:
+        cleanup.callback(lifecycle.down, settings, wipe=True)
+        lifecycle.up(settings, Progress())
         credentials = load_credentials(settings)
         found = Stack(
             settings,
@@ -145,5 +149,5 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         if request.config.getoption("--stack") == "containers":
             from tests.containers import start_containers
 
-            found = replace(found, **ending.enter_context(start_containers()))
+            found = replace(found, **cleanup.enter_context(start_containers()))
         yield found

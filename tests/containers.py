@@ -3,18 +3,18 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 from testcontainers.community.kafka import RedpandaContainer
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.community.redis import RedisContainer
 
+from core.resources import DATA
+from core.settings import Settings
 from ingestion.topics import ensure_topics
-from market.settings import Settings
-from stack.credentials import DATABASE, OWNER
+from stack.services.credentials import DATABASE, OWNER
 
-SCHEMA = Path(__file__).parents[1] / "init-db.sql"
+SCHEMA = DATA / "init-db.sql"
 
 
 def redpanda() -> RedpandaContainer:
@@ -34,7 +34,7 @@ def redis() -> RedisContainer:
 
 @contextmanager
 def start_containers() -> Iterator[dict[str, str]]:
-    """Start all three, with topics and tables made; yields the addresses under the names of the `Stack` fixture."""
+    """Start all three and create topics and tables. Yields the addresses by the field names of `Stack`."""
     with redpanda() as broker, timescale() as database, redis() as cache:
         kafka, dsn = broker.get_bootstrap_server(), database.get_connection_url()
         ensure_topics(kafka, Settings().topic_partitions)

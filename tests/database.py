@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the test session's own, from the embedded package: no stack, two seconds."""
+"""A PostgreSQL server for the test session, from the embedded package: starts in two seconds without the stack."""
 
 import os
 import pwd
@@ -15,15 +15,16 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from stack import postgres
-from stack.credentials import OWNER, Credentials, load_credentials
-from stack.settings import LOOPBACK, ROOT, StackSettings
+from core.resources import DATA
+from stack.services import postgres
+from stack.services.credentials import OWNER, Credentials, load_credentials
+from stack.services.settings import LOOPBACK, StackSettings
 from tests.conftest import free_ports
 
 
 @dataclass(frozen=True)
 class Database:
-    """One server. `dsn` leads to one of its databases as its owner; `psql` runs the real client."""
+    """One server. `dsn`: connection string of one of its databases, as the owner; `psql` runs the real client."""
 
     settings: StackSettings
     credentials: Credentials
@@ -38,15 +39,15 @@ class Database:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.dsn(name)
 
-    def psql(self, dsn: str, script: Path = ROOT / "init-db.sql") -> str:
-        """Run a script as a user would; what psql said on stderr."""
+    def psql(self, dsn: str, script: Path = DATA / "init-db.sql") -> str:
+        """Run a script with psql and return its stderr."""
         command = [postgres.binaries(self.settings) / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", script, dsn]
         return subprocess.run(command, check=True, capture_output=True, text=True).stderr
 
 
 @contextmanager
 def running_database(home: Path) -> Iterator[Database]:
-    """A server on a free port, gone with its data at the end."""
+    """A server on a free port; its data are deleted at the end."""
     settings = StackSettings(depthflow_home=home, postgres_port=free_ports(1)[0])
     credentials = load_credentials(settings)
     postgres.prepare(settings, credentials)

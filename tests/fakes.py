@@ -1,4 +1,4 @@
-"""All the Flink there is in unit tests: list state, a timer service, and the contexts that carry them."""
+"""Fakes of Flink for unit tests: list and broadcast state, a timer service, and the contexts that provide them."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ListState:
-    """Keyed list state; `written` counts the bytes it was given."""
+    """Keyed list state; `written`: number of bytes written."""
 
     def __init__(self, context: "FakeContext") -> None:
         self._context = context
@@ -28,17 +28,55 @@ class ListState:
         self.entries.pop(self._context.key, None)
 
 
+class BroadcastState(dict[str, bytes]):
+    """Broadcast state: a map."""
+
+    def put(self, key: str, value: bytes) -> None:
+        self[key] = value
+
+
+class FakeMetrics:
+    """A group of metrics with its subgroups; `values`: by path, counters as sums and distributions as newest values."""
+
+    def __init__(self, path: str = "", values: dict[str, int] | None = None) -> None:
+        self._path = path
+        self.values: dict[str, int] = {} if values is None else values
+
+    def add_group(self, name: str, extra: str | None = None) -> "FakeMetrics":
+        return FakeMetrics(f"{self._path}{name}." + (f"{extra}." if extra else ""), self.values)
+
+    def counter(self, name: str) -> "FakeMetrics":
+        self.values.setdefault(self._path + name, 0)
+        return FakeMetrics(self._path + name, self.values)
+
+    distribution = counter
+
+    def inc(self, count: int = 1) -> None:
+        self.values[self._path] += count
+
+    def update(self, value: int) -> None:
+        self.values[self._path] = value
+
+
 class FakeContext:
-    """Runtime context, element context and timer service in one; the test sets the current key and the wall clock."""
+    """Runtime context, element context and timer service in one; the test sets current key and wall clock."""
 
     def __init__(self) -> None:
         self.key = ""
         self.now = 0
         self.timers: set[tuple[str, int]] = set()
         self.states: dict[str, ListState] = {}
+        self.broadcast: defaultdict[str, BroadcastState] = defaultdict(BroadcastState)
+        self.metrics = FakeMetrics()
+
+    def get_metrics_group(self) -> FakeMetrics:
+        return self.metrics
 
     def get_list_state(self, descriptor: Any) -> ListState:
         return self.states.setdefault(descriptor.name, ListState(self))
+
+    def get_broadcast_state(self, descriptor: Any) -> BroadcastState:
+        return self.broadcast[descriptor.name]
 
     def get_current_key(self) -> str:
         return self.key
@@ -51,3 +89,6 @@ class FakeContext:
 
     def register_processing_time_timer(self, time: int) -> None:
         self.timers.add((self.key, time))
+
+    def delete_processing_time_timer(self, time: int) -> None:
+        self.timers.discard((self.key, time))

@@ -1,4 +1,4 @@
-"""The views of `sql/` over tables written by hand: one local Flink job for as many views as a test file looks at."""
+"""Views of `sql/` over hand-written tables: one local Flink job for all views of a test file."""
 
 import json
 import re
@@ -9,28 +9,28 @@ from typing import Any
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-from jobs.relations import SQL, declare
+from jobs.sql_files import SQL, declare
 
 Row = dict[str, Any]
 
 CONFIGURATION = {
     "parallelism.default": "1",
     "table.local-time-zone": "UTC",
-    # So short that every row moves the watermark before the next one: what is late does not depend on speed.
+    # So short that every row moves the watermark before the next row: lateness does not depend on speed.
     "pipeline.auto-watermark-interval": "1 ms",
-    "execution.checkpointing.interval": "500 ms",  # files are only whole after a checkpoint
+    "execution.checkpointing.interval": "500 ms",  # files are complete only after a checkpoint
     "python.executable": sys.executable,
     "python.client.executable": sys.executable,
     "rest.port": "0",
 }
 
 
-# All stages at once in one slot, not one after the other: queries of few rows are done in half the time.
+# Runs all stages at once in one slot instead of one after the other: queries of few rows take half the time.
 BATCH = {"execution.batch-shuffle-mode": "ALL_EXCHANGES_PIPELINED", "jobmanager.scheduler": "Default"}
 
 
 def local_tables(batch: bool = False) -> TableEnvironment:
-    """A streaming or batch environment whose jobs run within this process."""
+    """A streaming or batch environment whose jobs run in this process."""
     settings = EnvironmentSettings.in_batch_mode() if batch else EnvironmentSettings.in_streaming_mode()
     tables = TableEnvironment.create(settings)
     for option, value in (CONFIGURATION | (BATCH if batch else {})).items():
@@ -39,9 +39,9 @@ def local_tables(batch: bool = False) -> TableEnvironment:
 
 
 def declare_rows(tables: TableEnvironment, name: str, rows: Iterable[Row | str], folder: Path) -> None:
-    """The source of that name, its columns and watermark as in `sql/sources`, its connector a file with these rows.
+    """Declare a source with the columns and watermark of `sql/sources` and a file with these rows as its connector.
 
-    What Kafka gives beside the value (metadata columns) comes from the rows as well.
+    Metadata columns of Kafka are read from the rows as well.
     """
     file = folder / f"{name}.jsonl"
     file.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
@@ -54,11 +54,11 @@ def declare_rows(tables: TableEnvironment, name: str, rows: Iterable[Row | str],
 
 
 def declare_file(tables: TableEnvironment, view: str, folder: Path) -> None:
-    """The sink `{view}_file` with the columns of that view: JSON files in the folder of its name."""
+    """Declare the sink `{view}_file` with the columns of the view: JSON files in the folder of its name."""
     described = [(row[0], row[1].replace(" *ROWTIME*", "")) for row in tables.execute_sql(f"DESCRIBE {view}").collect()]
     columns = ", ".join(f"`{name}` {kind}" for name, kind in described)
-    place = f"'connector' = 'filesystem', 'path' = '{folder / view}', 'format' = 'json'"
-    tables.execute_sql(f"CREATE TEMPORARY TABLE {view}_file ({columns}) WITH ({place})")
+    options = f"'connector' = 'filesystem', 'path' = '{folder / view}', 'format' = 'json'"
+    tables.execute_sql(f"CREATE TEMPORARY TABLE {view}_file ({columns}) WITH ({options})")
 
 
 def rows_of(
@@ -68,7 +68,7 @@ def rows_of(
     folder: Path,
     **options: str,
 ) -> dict[str, list[Row]]:
-    """Every view's rows, as one job gives them from these inputs; `relations` are declared in order after them."""
+    """Rows of every view, from one job over these inputs; `relations` are declared in order after the inputs."""
     tables = local_tables()
     for name, rows in inputs.items():
         declare_rows(tables, name, rows, folder)
@@ -81,10 +81,10 @@ def rows_of(
     return {view: read(folder / view) for view in views}
 
 
-def answers_of(
+def query_rows(
     queries: Mapping[str, str], inputs: Mapping[str, Iterable[Row | str]], relations: Iterable[str], folder: Path
 ) -> dict[str, list[Row]]:
-    """The rows of every query in its order, as one bounded job gives them; `relations` come after the inputs."""
+    """Rows of every query in order, from one bounded job; `relations` are declared after the inputs."""
     tables = local_tables(batch=True)
     for name, rows in inputs.items():
         declare_rows(tables, name, rows, folder)
@@ -99,5 +99,5 @@ def answers_of(
 
 
 def read(folder: Path) -> list[Row]:
-    """The rows of a view's files, in no order."""
+    """Rows of a view's files, in any order."""
     return [json.loads(line) for file in sorted(folder.glob("part-*")) for line in file.read_text().splitlines()]

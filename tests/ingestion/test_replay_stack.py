@@ -7,15 +7,15 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from ingestion.generator import Generator, Plan
+from core.records import Envelope
+from core.topics import RAW_BOOKS, RAW_OPTIONS, RAW_TRADES
 from ingestion.producer import DeliveryError, ProducerConfig, RawProducer
-from ingestion.replay import play
-from ingestion.stamping import Stamper
+from ingestion.replay import send_all
 from ingestion.topics import Difference, ensure_topics
-from market.records import Envelope
-from market.topics import RAW_BOOKS, RAW_OPTIONS, RAW_TRADES
+from simulator.frame_generator import Generator, Plan
 from tests.conftest import Stack
 from tests.ingestion.builders import encode
+from venues.stamping import Stamper
 
 TOPICS = (RAW_BOOKS, RAW_TRADES, RAW_OPTIONS)
 LARGE = 10 * 1024 * 1024
@@ -23,7 +23,7 @@ LARGE = 10 * 1024 * 1024
 
 @pytest.fixture
 def prefix(stack: Stack) -> str:
-    """Raw topics of this test's own, before whose names it stands."""
+    """Prefix of raw topics that belong to this test."""
     name = f"{uuid4().hex[:8]}-"
     assert ensure_topics(stack.kafka, 3, TOPICS, name).created == tuple(name + topic.name for topic in TOPICS)
     return name
@@ -38,33 +38,33 @@ def records(stack: Stack, topic: str) -> dict[bytes, list[bytes]]:
         ends = consumer.end_offsets(partitions)
         consumer.assign(partitions)
         consumer.seek_to_beginning()
-        found = defaultdict[bytes, list[bytes]](list)
+        values = defaultdict[bytes, list[bytes]](list)
         while any(consumer.position(partition) < ends[partition] for partition in partitions):
             for batch in consumer.poll(1000).values():
                 for record in batch:
-                    found[record.key].append(record.value)
-        return found
+                    values[record.key].append(record.value)
+        return values
 
 
 def by_key(envelopes: list[Envelope]) -> dict[bytes, list[bytes]]:
-    found = defaultdict[bytes, list[bytes]](list)
+    values = defaultdict[bytes, list[bytes]](list)
     for envelope in envelopes:
-        found[f"{envelope.venue}:{envelope.symbol}".encode()].append(encode(envelope))
-    return found
+        values[f"{envelope.venue}:{envelope.symbol}".encode()].append(encode(envelope))
+    return values
 
 
-def test_what_is_played_arrives_to_the_byte_in_order_per_key(stack: Stack, prefix: str) -> None:
+def test_replayed_records_arrive_byte_for_byte_in_order_per_key(stack: Stack, prefix: str) -> None:
     envelopes = list(islice(Generator(Plan()), 2000))
     producer = RawProducer.connect(ProducerConfig(stack.kafka, prefix))
-    played = play(envelopes, producer)
+    result = send_all(envelopes, producer)
     producer.close()
     trades = [e for e in envelopes if "rade" in e.channel]
-    assert played.counts == {prefix + "trades.raw": len(trades), prefix + "orderbook.raw": 2000 - len(trades)}
+    assert result.counts == {prefix + "trades.raw": len(trades), prefix + "orderbook.raw": 2000 - len(trades)}
     assert records(stack, prefix + "trades.raw") == by_key(trades)
     assert records(stack, prefix + "orderbook.raw") == by_key([e for e in envelopes if "rade" not in e.channel])
 
 
-def test_a_frame_of_ten_megabytes_passes(stack: Stack, prefix: str) -> None:
+def test_a_frame_of_ten_megabytes_is_accepted(stack: Stack, prefix: str) -> None:
     huge = Stamper("binance", "c").stamp("depth", "A", 1, b'"' + b"x" * LARGE + b'"')
     producer = RawProducer.connect(ProducerConfig(stack.kafka, prefix))
     producer.send(huge)
@@ -72,7 +72,7 @@ def test_a_frame_of_ten_megabytes_passes(stack: Stack, prefix: str) -> None:
     assert records(stack, prefix + "orderbook.raw") == by_key([huge])
 
 
-def test_a_record_too_large_for_any_topic_is_told(stack: Stack, prefix: str) -> None:
+def test_a_record_above_the_size_limit_raises(stack: Stack, prefix: str) -> None:
     producer = RawProducer.connect(ProducerConfig(stack.kafka, prefix))
     with pytest.raises(DeliveryError, match="orderbook.raw binance:A: not queued: .*larger than"):
         producer.send(Stamper("binance", "c").stamp("depth", "A", 1, b'"' + b"x" * (17 * 1024 * 1024) + b'"'))

@@ -1,21 +1,21 @@
-"""What is promised of a topic against what a broker has."""
+"""Comparison of topics with their definition in `core.topics`."""
 
-from ingestion.topics import Difference, differences
-from market.topics import PROCESSED, RAW_BOOKS
+from core.topics import PROCESSED, RAW_BOOKS
+from ingestion.topics import Difference, compare_topic
 
 
-def test_a_topic_as_promised_has_no_differences() -> None:
-    assert list(differences(RAW_BOOKS, 4, RAW_BOOKS.config() | {"partitions": "4", "segment.ms": "1"})) == []
+def test_a_topic_as_defined_has_no_differences() -> None:
+    assert list(compare_topic(RAW_BOOKS, 4, RAW_BOOKS.config() | {"partitions": "4", "segment.ms": "1"})) == []
 
 
 def test_every_difference_names_expected_and_actual() -> None:
     actual = PROCESSED.config() | {"partitions": "2", "retention.ms": "1000"}
-    found = list(differences(PROCESSED, 4, actual))
-    assert Difference("orderbook.processed", "partitions", "4", "2") in found
-    assert [str(one) for one in found if one.setting == "retention.ms"] == [
+    differences = list(compare_topic(PROCESSED, 4, actual))
+    assert Difference("orderbook.processed", "partitions", "4", "2") in differences
+    assert [str(one) for one in differences if one.setting == "retention.ms"] == [
         "orderbook.processed: expected retention.ms=604800000, broker has 1000"
     ]
 
 
 def test_a_setting_that_is_absent_is_a_difference() -> None:
-    assert "broker has nothing" in str(next(differences(RAW_BOOKS, 4, {})))
+    assert "broker has nothing" in str(next(compare_topic(RAW_BOOKS, 4, {})))

@@ -1,11 +1,11 @@
-"""A book's frames, and what nobody can make sense of."""
+"""Frames of one book, and unusable records."""
 
 from itertools import islice
 
 import msgspec
 
-from ingestion.generator import Generator, Plan
-from ingestion.generator.instruments import instrument
+from simulator.frame_generator import Generator, Plan
+from simulator.registry import instrument
 
 KEY = "binance:COIN0000"
 FRAMES = [
@@ -16,7 +16,7 @@ FRAMES = [
 
 
 def depth(bids: str) -> bytes:
-    """A depth frame that would chain to nothing; what matters is that it cannot be read."""
+    """A depth frame with the given bids, invalid in a way that stops it from being decoded."""
     return (
         b'{"venue":"binance","channel":"depth@100ms","symbol":"COIN0000","conn":"x","seq":0,"recv_us":1767225600000000,"frame":'
         b'{"e":"depthUpdate","E":1767225600000,"s":"COIN0000","U":1,"u":1,"b":[%s],"a":[]}}' % bids.encode()

@@ -1,4 +1,4 @@
-"""Workflows over ready-made batches on a local cluster."""
+"""Workflows over given batches on a local cluster."""
 
 import sys
 from collections import defaultdict
@@ -9,33 +9,37 @@ import pytest
 from pyflink.common import Configuration, Row
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 
-from ingestion.routing import route
+from core.settings import Settings
 from jobs.operators import BATCH, KEY
-from market.settings import Settings
+from venues.routing import route
 
-Said = dict[tuple[str, str], list[bytes]]  # lines by topic and key
-
-
-def run_batches(
-    batches: Iterable[Row], define_workflow: Callable[[KeyedStream, Settings], DataStream], mode: str, parallelism: int
-) -> Said:
-    """What a job of that mode says to these batches."""
-    with pytest.MonkeyPatch.context() as patch:
-        # Without it process mode runs its workers as threads of this process, where bugs of the real worker hide.
-        patch.setenv("_python_worker_execution_mode", "process")
-        environment = StreamExecutionEnvironment.get_execution_environment(_configuration(mode, parallelism))
-        source = environment.from_collection(list(batches), BATCH).set_parallelism(1)
-        outputs = define_workflow(source.key_by(_key_of, KEY), Settings())
-        said: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
-        with outputs.execute_and_collect() as rows:
-            for topic, key, payload in rows:
-                said[topic, key] += payload.encode().split(b"\n")
-        return dict(said)
+Output = dict[tuple[str, str], list[bytes]]  # lines by topic and key
 
 
 def _key_of(batch: Row) -> str:
     envelope = msgspec.json.decode(bytes(batch[2][0]))
     return route(envelope["venue"], envelope["channel"], envelope["symbol"]).key
+
+
+def run_batches(
+    batches: Iterable[Row],
+    define_workflow: Callable[[KeyedStream, Settings], DataStream],
+    mode: str,
+    parallelism: int,
+    key_of: Callable[[Row], str] = _key_of,
+) -> Output:
+    """Output of a job in that mode for these batches; `key_of`: key of a batch."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Without this, process mode runs its workers as threads of this process, which hides bugs of the real worker.
+        patch.setenv("_python_worker_execution_mode", "process")
+        environment = StreamExecutionEnvironment.get_execution_environment(_configuration(mode, parallelism))
+        source = environment.from_collection(list(batches), BATCH).set_parallelism(1)
+        outputs = define_workflow(source.key_by(key_of, KEY), Settings())
+        output: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
+        with outputs.execute_and_collect() as rows:
+            for topic, key, payload in rows:
+                output[topic, key] += payload.encode().split(b"\n")
+        return dict(output)
 
 
 def _configuration(mode: str, parallelism: int) -> Configuration:

@@ -1,4 +1,4 @@
-"""The running analytics job as its users meet it: thresholds that change under it, tables in a notebook."""
+"""The running alerts and analytics jobs as used by analysts: changes of thresholds, tables in a notebook."""
 
 import json
 from collections.abc import Iterator
@@ -9,16 +9,21 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import reader
-from ingestion.rules import write_override
-from market.alert_rules import Thresholds
+from core.records import Processed
+from market.alerts.rules import Thresholds
+from market.orderbook.tick_records import Window
+from reader.rules import write_override
 from tests.conftest import Stack
-from tests.jobs.desk import Desk, wait_until
+from tests.jobs.isolated_system import IsolatedSystem, Record, wait_until
+from tests.market.alerts.builders import book_tick
 from tests.reader.test_tables import NOON_MS
 
 BOOK, SYMBOL = "binance:RULED", "RULED"
-LOUD = "LOUD"  # a book beside it that no rule overlooks: once its alert is there, so is what there is of the other
-SPAN_MS = 20_000  # from one story to the next
-ATTEMPTS = 6  # stories until the job, which reads the rules beside its records, has heard of a change
+CONTROL = "book_stale"  # raised at the end of each repetition: when it is there, any earlier alert is, too
+SPAN_MS = 120_000  # from one repetition to the next, longer than an episode may rest
+TIMES = (*range(0, 4000, 100), 10_000, 90_000)  # ms of one repetition; the imbalance ends at 3 s
+GAP_MS = 95_000
+ATTEMPTS = 6  # repetitions until the job, which reads rules and records independently, has read a change
 
 
 def record(symbol: str, ms: int, imbalance: float) -> bytes:
@@ -36,79 +41,89 @@ def record(symbol: str, ms: int, imbalance: float) -> bytes:
     return msgspec.json.encode(fixed | prices | sizes | counts | {"imbalance": imbalance, "weighted_imbalance": 0.0})
 
 
-class Tale:
-    """The same story told again and again: three seconds of an imbalance, then calm."""
+def output(begin_ms: int) -> Iterator[Record]:
+    """Output of the books job for one repetition: a record and a tick at each time, windows of 1 s, a gap."""
+    seconds = dict[int, Processed]()
+    for ms in TIMES:
+        now = 0.3 if ms < 3000 else 0.0
+        line = record(SYMBOL, begin_ms + ms, now)
+        seconds[NOON_MS + begin_ms + ms // 1000 * 1000] = msgspec.json.decode(line, type=Processed)
+        yield "orderbook.processed", BOOK, line
+        yield "orderbook.ticks", BOOK, book_tick(begin_ms + ms, venue="binance", symbol=SYMBOL, imbalance=now)
+    for start, last in seconds.items():
+        window = Window("binance", SYMBOL, "1s", start, start + 1000, 10, out_of_sync=0.0, last=last)
+        yield "orderbook.windows", BOOK, msgspec.json.encode(window)
+    for ms, state in ((GAP_MS, "gap"), (GAP_MS + 100, "synced")):
+        lost = book_tick(begin_ms + ms, updates=0, state=state, venue="binance", symbol=SYMBOL)
+        yield "orderbook.ticks", BOOK, lost
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.told = 0
+
+class RepeatedScenario:
+    """One scenario that is sent repeatedly: three seconds of an imbalance, then none."""
+
+    def __init__(self, system: IsolatedSystem) -> None:
+        self.system = system
+        self.repetitions = 0
         self.sent = 0
 
-    def tell(self) -> list[dict[str, object]]:
-        """Once more; the alerts that come of it."""
-        begin = self.told * SPAN_MS
-        self.told += 1
-        times = (*range(0, 4000, 100), 10_000)
-        self.desk.send(
-            ("orderbook.processed", f"binance:{symbol}", record(symbol, begin + ms, imbalance if ms < 3000 else 0.0))
-            for ms in times
-            for symbol, imbalance in ((SYMBOL, 0.3), (LOUD, 0.9))
-        )
-        self.sent += len(times)
-        wait_until(lambda: bool(self.entered(LOUD, begin)), "the alert that comes whatever is set")
-        return self.entered(SYMBOL, begin)
+    def send(self) -> list[dict[str, object]]:
+        """Send it once more and return the alerts that it raises."""
+        begin = self.repetitions * SPAN_MS
+        self.repetitions += 1
+        self.system.send(output(begin))
+        self.sent += len(TIMES)
+        wait_until(lambda: any(each["rule"] == CONTROL for each in self.entered(begin)), "the alert of the gap")
+        return [each for each in self.entered(begin) if each["rule"] != CONTROL]
 
-    def entered(self, symbol: str, since_ms: int) -> list[dict[str, object]]:
-        """Alerts of a book that began since then."""
-        rows = (json.loads(value) for value in self.desk.read("orderbook.alerts").get(f"binance:{symbol}", []))
+    def entered(self, since_ms: int) -> list[dict[str, object]]:
+        """Alerts of the book that began at or after that time."""
+        rows = (json.loads(value) for value in self.system.read("orderbook.alerts").get(BOOK, []))
         return [row for row in rows if row["episode"] >= NOON_MS + since_ms and row["phase"] == "enter"]
 
     def until(self, fires: bool) -> list[dict[str, object]]:
-        """Tell it until alerts come of it, or none; the last alerts."""
+        """Send it until it raises alerts, or none; return the last alerts."""
         for _ in range(ATTEMPTS):
-            if bool(alerts := self.tell()) == fires:
+            if bool(alerts := self.send()) == fires:
                 return alerts
-        raise AssertionError(f"told {self.told} times, and the job does not go by the rule")
+        raise AssertionError(f"sent {self.repetitions} times, and the job does not apply the rule")
 
 
 @pytest.fixture(scope="module")
-def tale(stack: Stack) -> Iterator[Tale]:
-    desk = Desk(stack, "notebook.")
-    with desk.running("analytics"):
-        yield Tale(desk)
+def scenario(stack: Stack) -> Iterator[RepeatedScenario]:
+    system = IsolatedSystem(stack, "notebook.")
+    with system.running("alerts", "analytics"):
+        yield RepeatedScenario(system)
 
 
-def test_a_threshold_holds_from_when_it_is_set_until_it_is_taken_away(tale: Tale) -> None:
-    settings = tale.desk.settings
-    assert tale.tell() == []
-    write_override(settings, "extreme_imbalance", BOOK, Thresholds(medium=0.25))
-    (alert,) = tale.until(fires=True)
+def test_a_threshold_applies_from_its_setting_to_its_removal(scenario: RepeatedScenario) -> None:
+    settings = scenario.system.settings
+    assert scenario.send() == []
+    write_override(settings, "extreme_imbalance", BOOK, Thresholds(medium=0.25, held_ms=1000))
+    (alert,) = scenario.until(fires=True)
     assert (alert["rule"], alert["threshold"], alert["severity"]) == ("extreme_imbalance", 0.25, "medium")
     write_override(settings, "extreme_imbalance", BOOK, None)
-    assert tale.until(fires=False) == []
+    assert scenario.until(fires=False) == []
 
 
-def test_a_notebook_finds_the_records_of_the_topic(tale: Tale) -> None:
-    found = reader.processed("topic", BOOK, settings=tale.desk.settings)
-    assert len(found) == tale.sent and found.event_time.is_monotonic_increasing
-    later = reader.processed("topic", SYMBOL, start="2026-01-01T12:00:10Z", settings=tale.desk.settings)
-    assert len(later) == tale.sent - 40
+def test_the_reader_returns_the_records_of_the_topic(scenario: RepeatedScenario) -> None:
+    found = reader.processed("topic", BOOK, settings=scenario.system.settings)
+    assert len(found) == scenario.sent and found.event_time.is_monotonic_increasing
+    later = reader.processed("topic", SYMBOL, start="2026-01-01T12:00:10Z", settings=scenario.system.settings)
+    assert len(later) == scenario.sent - 40
 
 
-def test_topic_and_database_have_the_same_windows(tale: Tale) -> None:
-    settings = tale.desk.settings
+def test_topic_and_database_have_the_same_windows(scenario: RepeatedScenario) -> None:
+    settings = scenario.system.settings
     published = reader.windows("topic", BOOK, size="1s", settings=settings)
-    end = published.window_start.iloc[-1].to_pydatetime()
-    wait_until(lambda: len(reader.windows("database", BOOK, size="1s", settings=settings)) >= len(published), "rows")
-    stored = reader.windows("database", BOOK, end=end, size="1s", settings=settings)
-    assert len(stored) > 4
-    assert_frame_equal(stored, published[published.window_start < end])
+    wait_until(lambda: len(reader.windows("database", BOOK, size="1s", settings=settings)) == len(published), "rows")
+    assert len(published) == 6 * scenario.repetitions
+    assert_frame_equal(reader.windows("database", BOOK, size="1s", settings=settings), published)
 
 
-def test_the_database_has_the_last_record_of_every_second_that_has_closed(tale: Tale) -> None:
-    settings = tale.desk.settings
+def test_the_database_has_the_last_record_of_every_second(scenario: RepeatedScenario) -> None:
+    settings = scenario.system.settings
     every = reader.processed("topic", BOOK, settings=settings)
-    last = every.groupby(every.event_time.dt.floor("s")).tail(1).reset_index(drop=True)[:-1]
+    last = every.groupby(every.event_time.dt.floor("s")).tail(1).reset_index(drop=True)
     wait_until(lambda: len(reader.processed("database", BOOK, settings=settings)) == len(last), "rows of metrics")
     stored = reader.processed("database", BOOK, settings=settings)
     assert stored.recv_time.isna().all()

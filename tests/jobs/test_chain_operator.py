@@ -1,25 +1,25 @@
-"""The operator shell with chains in it; what it shares with books is tested there."""
+"""The builder operator with chain builders. test_operators covers its behaviour that books share."""
 
 import json
 
 import pytest
 from pyflink.common import Row
 
-from ingestion.generator.chain import ChainShape
-from jobs import keeping
-from jobs.operators import KeeperOperator
-from market.options.batch import ChainConfig
-from market.options.keeper import open_chain_keeper
-from market.topics import DAY_MS
+from core.topics import DAY_MS
+from jobs import builder_specs
+from jobs.operators import BuilderOperator
+from market.options.chain_batch import ChainConfig
+from simulator.generator.chain import ChainShape
 from tests.fakes import FakeContext
 from tests.jobs.chains import chain_values
+from venues.registry import open_chain_builder
 
 KEY = "deribit:BTC"
-SILENCE_MS = 30_000
+STALE_AFTER_MS = 30_000
 OPEN = 1_000_000_000
-FLUSH_BEAT = OPEN + 333 - OPEN % 333
+FIRST_TIMER = OPEN + 333 - OPEN % 333
 ONE_SECOND_LATER = OPEN + 1_000
-SILENT_FOR_LONG = OPEN + SILENCE_MS
+STALE_TIME = OPEN + STALE_AFTER_MS
 ONE_DAY_LATER = OPEN + DAY_MS
 TOPICS = ("options.chain", "options.surface", "underlying_ticks", "orderbook.status", "deadletter")
 VALUES = chain_values("BTC", steps=20, shape=ChainShape(2, 3))
@@ -32,28 +32,28 @@ def context() -> FakeContext:
     return context
 
 
-def operator(context: FakeContext, cached: int = 10) -> KeeperOperator:
-    made = KeeperOperator(keeping.chains(ChainConfig(), SILENCE_MS), cached, "desk.")
-    made.open(context)
-    return made
+def new_operator(context: FakeContext, cache_bytes: int = 1024**3) -> BuilderOperator:
+    operator = BuilderOperator(builder_specs.chains(ChainConfig(), STALE_AFTER_MS), cache_bytes, "test.")
+    operator.open(context)
+    return operator
 
 
-def feed(made: KeeperOperator, context: FakeContext, values: list[bytes], key: str = KEY) -> list[Row]:
+def feed(operator: BuilderOperator, context: FakeContext, values: list[bytes], key: str = KEY) -> list[Row]:
     context.key = key
-    return list(made.process_element(Row("options.raw", 3, values, list(range(100, 100 + len(values)))), context))
+    return list(operator.process_element(Row("options.raw", 3, values, list(range(100, 100 + len(values)))), context))
 
 
-def fire(made: KeeperOperator, context: FakeContext, time: int) -> list[Row]:
-    """The timer of that moment, all others having gone."""
+def fire(operator: BuilderOperator, context: FakeContext, time: int) -> list[Row]:
+    """Fire the timer of this time; all other timers are removed first."""
     context.timers.clear()
-    return list(made.on_timer(time, context))
+    return list(operator.on_timer(time, context))
 
 
 def lines(rows: list[Row], topic: str) -> list[bytes]:
-    return [line.encode() for row in rows if row[0] == f"desk.{topic}" for line in row[2].split("\n")]
+    return [line.encode() for row in rows if row[0] == f"test.{topic}" for line in row[2].split("\n")]
 
 
-def said(rows: list[Row]) -> dict[str, list[bytes]]:
+def lines_by_topic(rows: list[Row]) -> dict[str, list[bytes]]:
     return {topic: lines(rows, topic) for topic in TOPICS}
 
 
@@ -61,87 +61,89 @@ def states(rows: list[Row]) -> list[str]:
     return [json.loads(line)["state"] for line in lines(rows, "orderbook.status")]
 
 
-def test_every_line_of_the_domain_leaves_on_its_topic_under_its_key(context: FakeContext) -> None:
-    alone = open_chain_keeper(KEY, ChainConfig()).apply_all(VALUES)
-    rows = feed(operator(context), context, VALUES)
-    assert said(rows) == dict(zip(TOPICS, (alone.chains, alone.surfaces, alone.ticks, [], []), strict=True))
+def test_every_record_of_the_domain_is_written_to_its_topic_with_its_key(context: FakeContext) -> None:
+    batch = open_chain_builder(KEY, ChainConfig()).apply_all(VALUES)
+    rows = feed(new_operator(context), context, VALUES)
+    assert lines_by_topic(rows) == dict(zip(TOPICS, (batch.chains, batch.surfaces, batch.ticks, [], []), strict=True))
     assert {row[1] for row in rows} == {KEY}
-    assert alone.chains
+    assert batch.chains
 
 
-def test_a_long_batch_leaves_in_parts(context: FakeContext) -> None:
-    rows = feed(operator(context), context, VALUES)
-    assert [row[0] for row in rows].count("desk.options.chain") > 1
+def test_a_long_batch_is_written_in_parts(context: FakeContext) -> None:
+    rows = feed(new_operator(context), context, VALUES)
+    assert [row[0] for row in rows].count("test.options.chain") > 1
 
 
-def test_a_reject_of_a_later_part_says_where_it_lies(context: FakeContext) -> None:
+def test_a_reject_of_a_later_part_has_its_offset(context: FakeContext) -> None:
     values = [*VALUES[:100], b"{", *VALUES[100:]]
-    (letter,) = lines(feed(operator(context), context, values), "deadletter")
+    (letter,) = lines(feed(new_operator(context), context, values), "deadletter")
     assert (json.loads(letter)["offset"], json.loads(letter)["length"]) == (200, 1)
 
 
-def test_the_last_second_is_said_after_one_of_silence_and_once(context: FakeContext) -> None:
-    made = operator(context)
-    feed(made, context, VALUES)
-    alone = open_chain_keeper(KEY, ChainConfig())
-    alone.apply_all(VALUES)
-    assert not fire(made, context, FLUSH_BEAT)
-    assert context.timers == {(KEY, FLUSH_BEAT + 333)}
-    assert lines(fire(made, context, ONE_SECOND_LATER), "options.chain") == alone.flush().chains
-    assert not fire(made, context, ONE_SECOND_LATER + 9_000)
+def test_the_last_second_is_emitted_once_after_a_second_without_records(context: FakeContext) -> None:
+    operator = new_operator(context)
+    feed(operator, context, VALUES)
+    builder = open_chain_builder(KEY, ChainConfig())
+    builder.apply_all(VALUES)
+    assert not fire(operator, context, FIRST_TIMER)
+    assert context.timers == {(KEY, FIRST_TIMER + 333)}
+    assert lines(fire(operator, context, ONE_SECOND_LATER), "options.chain") == builder.flush().chains
+    assert not fire(operator, context, ONE_SECOND_LATER + 9_000)
 
 
-def test_silence_is_said_once_and_after_a_day_nothing_is_left(context: FakeContext) -> None:
-    made = operator(context)
-    feed(made, context, VALUES)
-    fire(made, context, ONE_SECOND_LATER)
-    assert states(fire(made, context, SILENT_FOR_LONG)) == ["stale"]
-    assert not fire(made, context, ONE_DAY_LATER - 1)
+def test_an_idle_chain_is_stale_once_and_its_state_is_deleted_after_a_day(context: FakeContext) -> None:
+    operator = new_operator(context)
+    feed(operator, context, VALUES)
+    fire(operator, context, ONE_SECOND_LATER)
+    assert states(fire(operator, context, STALE_TIME)) == ["stale"]
+    assert not fire(operator, context, ONE_DAY_LATER - 1)
     assert context.timers and context.states["chain-journal"].entries[KEY]
-    assert not fire(made, context, ONE_DAY_LATER)
+    assert not fire(operator, context, ONE_DAY_LATER)
     assert not context.timers and not context.states["chain-journal"].entries[KEY]
 
 
-def test_a_forgotten_chain_begins_anew(context: FakeContext) -> None:
-    made = operator(context)
-    feed(made, context, VALUES)
-    fire(made, context, ONE_DAY_LATER)
-    assert said(feed(made, context, VALUES)) == said(feed(operator(FakeContext()), FakeContext(), VALUES))
+def test_a_chain_starts_anew_after_its_state_was_deleted(context: FakeContext) -> None:
+    operator = new_operator(context)
+    feed(operator, context, VALUES)
+    fire(operator, context, ONE_DAY_LATER)
+    fresh = feed(new_operator(FakeContext()), FakeContext(), VALUES)
+    assert lines_by_topic(feed(operator, context, VALUES)) == lines_by_topic(fresh)
 
 
-def test_a_chain_that_is_heard_again_beats_again(context: FakeContext) -> None:
-    made = operator(context)
-    feed(made, context, VALUES[:30])
-    fire(made, context, SILENT_FOR_LONG)
-    context.now = SILENT_FOR_LONG + 50_000
-    assert states(feed(made, context, VALUES[30:])) == ["synced"]
+def test_a_stale_chain_that_resumes_has_a_timer_again(context: FakeContext) -> None:
+    operator = new_operator(context)
+    feed(operator, context, VALUES[:30])
+    fire(operator, context, STALE_TIME)
+    context.now = STALE_TIME + 50_000
+    assert states(feed(operator, context, VALUES[30:])) == ["synced"]
     assert min(context.timers)[1] <= context.now + 333
 
 
-def test_a_key_has_one_timer_however_many_batches_come(context: FakeContext) -> None:
-    made = operator(context)
+def test_a_key_has_one_timer_for_any_number_of_batches(context: FakeContext) -> None:
+    operator = new_operator(context)
     for value in VALUES:
-        feed(made, context, [value])
-    assert context.timers == {(KEY, FLUSH_BEAT)}
+        feed(operator, context, [value])
+    assert context.timers == {(KEY, FIRST_TIMER)}
 
 
-def test_a_restarted_operator_goes_on_from_state_as_if_nothing_had_happened(context: FakeContext) -> None:
-    whole = feed(operator(FakeContext()), FakeContext(), VALUES)
+def test_a_restarted_operator_continues_from_state(context: FakeContext) -> None:
+    one_batch = feed(new_operator(FakeContext()), FakeContext(), VALUES)
     parts = [VALUES[start : start + 17] for start in range(0, len(VALUES), 17)]
-    assert said([row for part in parts for row in feed(operator(context), context, part)]) == said(whole)
+    restarted = [row for part in parts for row in feed(new_operator(context), context, part)]
+    assert lines_by_topic(restarted) == lines_by_topic(one_batch)
 
 
 def test_a_second_that_was_open_at_a_restart_is_closed_by_the_restored_timer(context: FakeContext) -> None:
-    feed(operator(context), context, VALUES)
-    restored = operator(context)
-    assert not fire(restored, context, FLUSH_BEAT)
-    assert lines(fire(restored, context, FLUSH_BEAT + 1_000), "options.chain")
+    feed(new_operator(context), context, VALUES)
+    restored = new_operator(context)
+    assert not fire(restored, context, FIRST_TIMER)
+    assert lines(fire(restored, context, FIRST_TIMER + 1_000), "options.chain")
 
 
 @pytest.mark.parametrize("key", ["", "binance:BTC", "deribit:"])
-def test_a_key_that_names_no_chain_rejects_and_keeps_no_state(context: FakeContext, key: str) -> None:
-    made = operator(context)
-    rows = feed(made, context, VALUES[:3], key)
+def test_an_invalid_key_rejects_everything_and_has_no_state(context: FakeContext, key: str) -> None:
+    operator = new_operator(context)
+    rows = feed(operator, context, VALUES[:3], key)
     assert {json.loads(line)["where"] for line in lines(rows, "deadletter")} == {"key"}
-    assert not fire(made, context, ONE_DAY_LATER)
+    assert not fire(operator, context, ONE_DAY_LATER)
     assert not context.states["chain-journal"].entries[key] and not context.timers

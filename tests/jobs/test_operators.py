@@ -1,29 +1,34 @@
+import gc
 import json
+import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
 import msgspec
 import pytest
 from pyflink.common import Row
 
-from ingestion.generator import Generator, Plan
-from ingestion.generator.instruments import instrument
-from ingestion.generator.market import Shape
-from jobs import keeping
-from jobs.operators import KeeperOperator
-from market.config import KeeperConfig
-from market.keeper import open_keeper
+from jobs import builder_specs
+from jobs.keyed_state import StateBackedBuilders
+from jobs.operators import BuilderOperator
+from market.orderbook.book_config import BookConfig
+from market.orderbook.book_side import LEVEL_MEMORY_BYTES
+from simulator.frame_generator import Generator, Plan
+from simulator.generator.market import MarketShape
+from simulator.registry import instrument
 from tests.fakes import FakeContext
+from venues.registry import open_builder
 
 KEY = "binance:BTCUSDT"
-SILENCE_MS = 30_000
+STALE_AFTER_MS = 30_000
 OPEN = 1_000_000
-ONE_BEAT_LATER = OPEN + 10_000
-SILENT_FOR_LONG = OPEN + 50_000
+FIRST_TIMER = OPEN + 500  # publishes ticks
+STALE_TIME = OPEN + 50_000
 
 
-def frames(count: int = 60, shape: Shape | None = None) -> list[bytes]:
-    plan = Plan((instrument("binance", "BTCUSDT"),), shape=shape or Shape(), gaps_per_1000=0 if shape else 50)
+def frames(count: int = 60, shape: MarketShape | None = None) -> list[bytes]:
+    plan = Plan((instrument("binance", "BTCUSDT"),), shape=shape or MarketShape(), gaps_per_1000=0 if shape else 50)
     return [msgspec.json.encode(envelope) for envelope in islice(Generator(plan), count)]
 
 
@@ -34,13 +39,13 @@ def context() -> FakeContext:
     return context
 
 
-def operator(context: FakeContext, cached: int = 10) -> KeeperOperator:
-    made = KeeperOperator(keeping.books(KeeperConfig(), SILENCE_MS), cached, "desk.")
+def operator(context: FakeContext, cache_bytes: int = 1024**2) -> BuilderOperator:
+    made = BuilderOperator(builder_specs.books(BookConfig(), STALE_AFTER_MS), cache_bytes, "test.")
     made.open(context)
     return made
 
 
-def feed(made: KeeperOperator, context: FakeContext, values: list[bytes | None], key: str = KEY) -> list[Row]:
+def feed(made: BuilderOperator, context: FakeContext, values: list[bytes | None], key: str = KEY) -> list[Row]:
     context.key = key
     batch = Row("orderbook.raw", 3, values, list(range(100, 100 + len(values))))
     return list(made.process_element(batch, context))
@@ -50,48 +55,92 @@ def lines(rows: list[Row], topic: str) -> list[bytes]:
     return [line.encode() for row in rows if row[0] == topic for line in row[2].split("\n")]
 
 
-def test_every_line_of_the_domain_leaves_on_its_topic_under_its_key(context: FakeContext) -> None:
+def test_every_line_of_the_domain_is_emitted_with_its_topic_and_key(context: FakeContext) -> None:
     values = frames()
-    said = open_keeper(KEY, KeeperConfig()).apply_all(values)
+    expected = open_builder(KEY, BookConfig()).apply_all(values)
     rows = feed(operator(context), context, values)
-    assert lines(rows, "desk.orderbook.processed") == said.processed
-    assert lines(rows, "desk.trades") == said.trades
-    assert lines(rows, "desk.orderbook.status") == said.statuses
+    assert lines(rows, "test.orderbook.processed") == expected.processed
+    assert lines(rows, "test.trades") == expected.trades
+    assert lines(rows, "test.orderbook.status") == expected.statuses
     assert {row[1] for row in rows} == {KEY}
 
 
-def test_a_reject_leaves_as_a_dead_letter_that_says_where_it_lies(context: FakeContext) -> None:
+def test_a_reject_becomes_a_dead_letter_with_its_position(context: FakeContext) -> None:
     rows = feed(operator(context), context, [b"{", None])
-    first, second = map(json.loads, lines(rows, "desk.deadletter"))
+    first, second = map(json.loads, lines(rows, "test.deadletter"))
     assert (first["topic"], first["partition"], first["offset"], first["length"]) == ("orderbook.raw", 3, 100, 1)
     assert (first["value_b64"], second["offset"], second["length"]) == ("ew==", 101, 0)
 
 
-def test_a_restarted_operator_goes_on_from_state_as_if_nothing_had_happened(context: FakeContext) -> None:
+def test_a_restarted_operator_continues_from_state_with_the_same_output(context: FakeContext) -> None:
     values = frames()
-    whole = feed(operator(FakeContext()), FakeContext(), values)
+    expected = feed(operator(FakeContext()), FakeContext(), values)
     rows = [row for start in range(0, 60, 7) for row in feed(operator(context), context, values[start : start + 7])]
-    for topic in ("desk.orderbook.processed", "desk.trades", "desk.orderbook.status"):
-        assert lines(rows, topic) == lines(whole, topic)
+    for topic in ("test.orderbook.processed", "test.trades", "test.orderbook.status"):
+        assert lines(rows, topic) == lines(expected, topic)
 
 
-def test_an_evicted_book_comes_back_from_state(context: FakeContext) -> None:
-    made, other = operator(context, cached=1), "binance:ETHUSDT"
+def test_an_evicted_book_is_restored_from_state(context: FakeContext) -> None:
+    made, other = operator(context, cache_bytes=1), "binance:ETHUSDT"
     values = frames()
     rows = feed(made, context, values[:30])
     feed(made, context, [b"{}"], other)
     rows += feed(made, context, values[30:])
-    assert lines(rows, "desk.orderbook.processed") == open_keeper(KEY, KeeperConfig()).apply_all(values).processed
+    assert lines(rows, "test.orderbook.processed") == open_builder(KEY, BookConfig()).apply_all(values).processed
 
 
-def test_what_a_batch_writes_to_state_does_not_grow_with_the_number_of_levels() -> None:
+@pytest.mark.parametrize("key", [KEY, "kraken:BTC/USD", "deribit:BTC-PERPETUAL"])
+def test_the_estimated_size_of_a_builder_is_at_least_its_size_in_memory(key: str) -> None:
+    venue, _, symbol = key.partition(":")
+    plan = Plan((instrument(venue, symbol),), shape=MarketShape(levels=1000))
+    values = [msgspec.json.encode(envelope) for envelope in islice(Generator(plan), 50)]
+    gc.collect()
+    tracemalloc.start()
+    builder = open_builder(key, BookConfig())
+    builder.apply_all(values)
+    builder.journal()
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 1.5 * builder.memory_bytes and builder.memory_bytes < 3 * size + 100_000
+
+
+def test_the_cache_is_bounded_by_bytes_with_5000_symbols_of_200_levels() -> None:
+    """10,000 books of 0.3 to 1 MB, which the earlier bound allowed, do not fit into a TaskManager."""
+    book = open_builder(KEY, BookConfig())
+    book.apply_all(frames(10, MarketShape(levels=200)))
+    assert book.memory_bytes > 2 * 200 * LEVEL_MEMORY_BYTES
+    spec = replace(builder_specs.books(BookConfig(), STALE_AFTER_MS), open=lambda key, entries: book)
+    context, limit = FakeContext(), 32 * 1024**2
+    builders = StateBackedBuilders(context, spec, limit)
+    for number in range(5_000):
+        context.key = f"binance:S{number}"
+        builders.save(builders.load(context.key))
+        assert builders.bytes <= limit
+    assert builders.bytes > limit - book.memory_bytes
+
+
+def test_a_builder_larger_than_the_cache_is_kept_while_it_is_used(context: FakeContext) -> None:
+    builders = StateBackedBuilders(context, builder_specs.books(BookConfig(), STALE_AFTER_MS), 1)
+    first = builders.load(KEY)
+    builders.save(first)
+    assert builders.load(KEY) is first
+    context.key = "binance:ETHUSDT"
+    builders.save(builders.load(context.key))
+    context.key = KEY
+    assert builders.load(KEY) is not first
+    builders.delete(KEY)
+    assert builders.bytes > 0
+
+
+def test_the_state_written_per_batch_does_not_grow_with_the_number_of_levels() -> None:
     shallow, deep = (bytes_written(levels, first=200, last=1200) for levels in (200, 5_000))
-    assert deep < 2.5 * shallow  # 25 times the levels: the rest is the one rewrite that falls into the window
+    assert deep < 2.5 * shallow  # 25 times the levels; the difference is one snapshot within the window
 
 
 def bytes_written(levels: int, first: int, last: int) -> int:
-    """Bytes that frames `first` to `last` wrote, in batches of ten; the deep book's snapshot came before."""
-    context, values = FakeContext(), frames(last, Shape(levels=levels))
+    """Bytes written by frames `first` to `last` in batches of ten; the snapshot of the deep book comes before them."""
+    context, values = FakeContext(), frames(last, MarketShape(levels=levels))
     made, before = operator(context), 0
     for start in range(0, last, 10):
         if start == first:
@@ -100,38 +149,106 @@ def bytes_written(levels: int, first: int, last: int) -> int:
     return context.states["book-journal"].written - before
 
 
-def test_a_key_has_one_timer_however_many_batches_come(context: FakeContext) -> None:
+def test_a_key_has_one_timer_for_any_number_of_batches(context: FakeContext) -> None:
     made = operator(context)
     for value in frames(20):
         feed(made, context, [value])
-    assert context.timers == {(KEY, ONE_BEAT_LATER)}
+    assert context.timers == {(KEY, FIRST_TIMER)}
 
 
-def test_silence_is_said_once_and_ends_the_timer(context: FakeContext) -> None:
+def fire(made: BuilderOperator, context: FakeContext, until: int) -> list[Row]:
+    """Output of all timers up to this time."""
+    rows: list[Row] = []
+    while context.timers and min(context.timers, key=lambda timer: timer[1])[1] <= until:
+        timer = min(context.timers, key=lambda timer: timer[1])
+        context.timers.remove(timer)
+        context.key, context.now = timer
+        rows += made.on_timer(context.now, context)
+        assert len(context.timers) <= 1
+    return rows
+
+
+def test_an_idle_book_becomes_stale_once_and_has_no_timer_afterwards(context: FakeContext) -> None:
     made = operator(context)
     feed(made, context, frames())
-    context.timers.clear()
-    status = lines(list(made.on_timer(SILENT_FOR_LONG, context)), "desk.orderbook.status")
+    rows = fire(made, context, OPEN + 100_000)
+    status = lines(rows, "test.orderbook.status")
     assert [(json.loads(line)["state"], json.loads(line)["reason"]) for line in status] == [("stale", "silence")]
+    ticks = [json.loads(line) for line in lines(rows, "test.orderbook.ticks")]
+    assert [tick["state"] for tick in ticks if tick["kind"] == "book"].count("stale") == 31
     assert not context.timers
 
 
-def test_a_timer_that_fires_before_the_silence_is_long_enough_beats_on(context: FakeContext) -> None:
+@pytest.mark.parametrize("value", [b"{", frames(9)[-1]], ids=["rejected", "repeated"])
+def test_records_without_effect_do_not_delay_the_status_of_a_book(context: FakeContext, value: bytes) -> None:
     made = operator(context)
+    feed(made, context, frames(9))
+    for context.now in range(OPEN, STALE_TIME - 1, 1000):
+        feed(made, context, [value])
+    context.now = STALE_TIME
+    assert lines(list(made.on_timer(STALE_TIME, context)), "test.orderbook.status")
+
+
+def test_a_quiet_book_has_its_last_tick_within_a_second_and_a_heartbeat_each_second(context: FakeContext) -> None:
+    values, whole = frames(), open_builder(KEY, BookConfig())
+    made = operator(context)
+    published = lines(feed(made, context, values), "test.orderbook.ticks")
+    first = [json.loads(line) for line in lines(fire(made, context, OPEN + 1_000), "test.orderbook.ticks")]
+    assert [(tick["kind"], tick["updates"] > 0) for tick in first if tick["kind"] == "book"] == [("book", True)]
+    beats = [json.loads(line) for line in lines(fire(made, context, OPEN + 3_500), "test.orderbook.ticks")]
+    assert [tick["event_time"] - first[0]["end"] for tick in beats] == [1000, 2000]
+    batch = whole.apply_all(values)
+    assert published == batch.ticks + batch.trade_ticks
+
+
+def test_a_timer_of_a_quiet_key_registers_that_of_its_idle_timeout(context: FakeContext) -> None:
+    made = operator(context)
+    feed(made, context, [b"{}"], KEY)
+    assert context.timers == {(KEY, OPEN + 10_000)}
+    assert not fire(made, context, OPEN + 10_000)
+    assert context.timers == {(KEY, OPEN + 20_000)}
     feed(made, context, frames())
-    assert not list(made.on_timer(ONE_BEAT_LATER, context))
-    assert (KEY, ONE_BEAT_LATER + 10_000) in context.timers
+    assert context.timers == {(KEY, context.now + 500)}
 
 
-def test_a_timer_restored_from_a_savepoint_starts_to_listen_anew(context: FakeContext) -> None:
+def test_a_busy_key_has_a_timer_a_second(context: FakeContext) -> None:
+    made, times = operator(context), list[int]()
+    for number, value in enumerate(frames(600)):
+        context.now = OPEN + 10 * number
+        feed(made, context, [value])
+        times += [time for _, time in context.timers if time not in times]
+        fire(made, context, context.now)
+    assert [time - OPEN for time in times][-5:] == [2000, 3000, 4000, 5000, 6000]
+
+
+def test_timers_after_a_restart_wait_for_records_that_were_written_before_it(context: FakeContext) -> None:
     feed(operator(context), context, frames())
     restored = operator(context)
-    assert not list(restored.on_timer(SILENT_FOR_LONG, context))
+    assert not lines(fire(restored, context, OPEN + 10_000), "test.orderbook.ticks")
+    assert lines(fire(restored, context, OPEN + 11_500), "test.orderbook.ticks")
+
+
+def test_a_timer_restored_from_a_savepoint_restarts_the_idle_time(context: FakeContext) -> None:
+    feed(operator(context), context, frames())
+    restored = operator(context)
+    assert not list(restored.on_timer(STALE_TIME, context))
     assert Counter(key for key, _ in context.timers)[KEY] == 2
 
 
 @pytest.mark.parametrize("key", ["", "nyse:IBM", "binance:"])
-def test_a_key_without_a_known_venue_rejects_and_keeps_no_state(context: FakeContext, key: str) -> None:
+def test_a_key_without_a_known_venue_rejects_its_records_and_has_no_state(context: FakeContext, key: str) -> None:
     rows = feed(operator(context), context, frames(3), key)
-    assert {json.loads(line)["where"] for line in lines(rows, "desk.deadletter")} == {"key"}
+    assert {json.loads(line)["where"] for line in lines(rows, "test.deadletter")} == {"key"}
     assert not context.states["book-journal"].entries[key]
+
+
+def test_an_operator_counts_its_batches_by_venue(context: FakeContext) -> None:
+    values = frames()
+    made = operator(context)
+    rows = feed(made, context, [*values, b"{"])
+    venue = {name.removeprefix("depthflow.venue.binance."): n for name, n in context.metrics.values.items()}
+    assert venue["frames"] == len(values) + 1 and venue["dead_letters"] == 1
+    assert venue["applied"] == len(lines(rows, "test.orderbook.processed")) > 0
+    list(made.on_timer(STALE_TIME, context))
+    assert context.metrics.values["depthflow.venue.binance.stale"] == 1
+    assert context.metrics.values["depthflow.venue.binance.out_of_sync"] == 1

@@ -1,7 +1,8 @@
-"""The options workflow on a local cluster: batches of 1, 7 and 1,000 say the same, and what the domain says.
+"""The options workflow on a local cluster: batches of 1, 7 and 1,000 records give the output of the domain.
 
-The same records travel as three chains, one for each size of batch, and get one name again to be compared. Books have
-shown the shell in both modes and with two slots; this is thread mode, where numpy runs within the TaskManager.
+The same records are sent as three chains, one for each batch size. Their names are made equal for the comparison.
+The tests of the books workflow cover the operator in both modes and with two slots. This test uses thread mode, in
+which numpy runs within the TaskManager.
 """
 
 import re
@@ -10,23 +11,23 @@ from collections.abc import Iterator
 import pytest
 from pyflink.common import Row
 
-from ingestion.generator.chain import ChainShape
 from jobs.options import define_workflow
-from market.options.batch import ChainConfig
-from market.options.keeper import open_chain_keeper
+from market.options.chain_batch import ChainConfig
+from simulator.generator.chain import ChainShape
 from tests.jobs.chains import OPEN_MS, chain_values, newest
-from tests.jobs.local import Said, run_batches
+from tests.jobs.local import Output, run_batches
+from venues.registry import open_chain_builder
 
 SIZES = (1, 7, 1_000)
 STEPS = 30
-LAST_CLOSED = OPEN_MS + 4_000  # of 30 steps in 4.35 s of the chain's own time
+LAST_CLOSED = OPEN_MS + 4_000  # 30 steps are 4.35 s of event time
 TOPICS = ("options.chain", "options.surface", "underlying_ticks")
 
 
 def values(size: int) -> list[bytes]:
-    """Records of one chain, under a name that tells the size of its batches."""
-    made = chain_values("BTC", STEPS, ChainShape(2, 3))
-    return [re.sub(b"BTC", b"BTC%04d" % size, value, flags=re.IGNORECASE) for value in made]
+    """Records of one chain, whose name contains the batch size."""
+    records = chain_values("BTC", STEPS, ChainShape(2, 3))
+    return [re.sub(b"BTC", b"BTC%04d" % size, value, flags=re.IGNORECASE) for value in records]
 
 
 def batches() -> Iterator[Row]:
@@ -38,7 +39,7 @@ def batches() -> Iterator[Row]:
 
 
 @pytest.fixture(scope="module")
-def said() -> Said:
+def outputs() -> Output:
     return run_batches(batches(), define_workflow, "thread", 1)
 
 
@@ -48,17 +49,17 @@ def rows(lines: list[bytes], size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_the_size_of_a_batch_changes_nothing(said: Said, topic: str) -> None:
-    one, seven, thousand = (rows(said[topic, f"deribit:BTC{size:04d}"], size) for size in SIZES)
+def test_the_batch_size_changes_nothing(outputs: Output, topic: str) -> None:
+    one, seven, thousand = (rows(outputs[topic, f"deribit:BTC{size:04d}"], size) for size in SIZES)
     assert one == seven == thousand
     assert one
 
 
-def test_the_job_says_what_the_domain_says(said: Said) -> None:
-    alone = open_chain_keeper("deribit:BTC0007", ChainConfig()).apply_all(values(7))
-    for topic, lines in zip(TOPICS, (alone.chains, alone.surfaces, alone.ticks), strict=True):
-        assert newest(said[topic, "deribit:BTC0007"], LAST_CLOSED) == newest(lines, LAST_CLOSED)
+def test_the_output_equals_that_of_the_domain(outputs: Output) -> None:
+    batch = open_chain_builder("deribit:BTC0007", ChainConfig()).apply_all(values(7))
+    for topic, lines in zip(TOPICS, (batch.chains, batch.surfaces, batch.ticks), strict=True):
+        assert newest(outputs[topic, "deribit:BTC0007"], LAST_CLOSED) == newest(lines, LAST_CLOSED)
 
 
-def test_nothing_is_refused(said: Said) -> None:
-    assert {topic for topic, _ in said} == set(TOPICS)
+def test_nothing_is_rejected(outputs: Output) -> None:
+    assert {topic for topic, _ in outputs} == set(TOPICS)

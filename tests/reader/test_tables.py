@@ -1,5 +1,6 @@
-"""`reader.processed` and `reader.windows` on recordings, and what they say when they cannot."""
+"""`reader.processed`, `reader.windows` and `reader.ticks` on archives, and their errors."""
 
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,14 +11,17 @@ import pyarrow as pa
 import pytest
 
 import reader
+from core.records import Processed
+from core.settings import Settings
 from ingestion.archive.writer import Archive
-from jobs.relations import SQL
-from market.records import Processed
-from market.settings import Settings
-from reader.datasets import WINDOWS, ReaderError
+from jobs.sql_files import SQL
+from market.orderbook.tick_records import BookTick, TradeTick
+from reader.datasets import TICKS, WINDOWS, Dataset
+from reader.errors import ReaderError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 NOON_MS = 1767268800000
+NO_FIELDS = ("kind", "start_ts", "event_ts", "WATERMARK")
 
 
 def processed(symbol: str, ms: int, update_id: int, mid: float | None = 100.5) -> bytes:
@@ -33,7 +37,7 @@ def window(size: str, ms: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as `depthflow record --topics orderbook.processed,orderbook.windows` writes it."""
+    """A folder as written by `depthflow record --topics orderbook.processed,orderbook.windows`."""
     root = tmp_path_factory.mktemp("recording")
     archive = Archive(root)
     records = [
@@ -53,13 +57,13 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_records_come_typed_with_aware_times_in_the_order_of_time(recording: Path) -> None:
-    found = reader.processed(recording)
-    assert list(found.update_id) == [1, 2, 3, 9]
-    assert found.event_time.iloc[0] == pd.Timestamp(NOON) and str(found.event_time.dtype) == "datetime64[ms, UTC]"
-    assert found.recv_time.iloc[0] == pd.Timestamp(NOON) + pd.Timedelta(microseconds=7)
-    assert (found.mid.dtype, found.levels_bid.dtype, found.symbol.iloc[3]) == ("float64", "int64", "ETHUSDT")
-    assert pd.isna(found.mid.iloc[0]) and list(found["flags"].iloc[0]) == ["ofi_seed"]
+def test_rows_are_typed_and_ordered_by_aware_times(recording: Path) -> None:
+    frame = reader.processed(recording)
+    assert list(frame.update_id) == [1, 2, 3, 9]
+    assert frame.event_time.iloc[0] == pd.Timestamp(NOON) and str(frame.event_time.dtype) == "datetime64[ms, UTC]"
+    assert frame.recv_time.iloc[0] == pd.Timestamp(NOON) + pd.Timedelta(microseconds=7)
+    assert (frame.mid.dtype, frame.levels_bid.dtype, frame.symbol.iloc[3]) == ("float64", "int64", "ETHUSDT")
+    assert pd.isna(frame.mid.iloc[0]) and list(frame["flags"].iloc[0]) == ["ofi_seed"]
 
 
 def test_columns_are_the_records_fields(recording: Path) -> None:
@@ -72,52 +76,80 @@ def test_books_are_named_with_their_venue_or_without(recording: Path) -> None:
         assert list(reader.processed(recording, symbols).update_id) == [9]
 
 
-def test_the_start_is_within_and_the_end_is_not(recording: Path) -> None:
+def test_start_is_inclusive_and_end_exclusive(recording: Path) -> None:
     later = NOON + timedelta(seconds=1)
     assert list(reader.processed(recording, start=later).update_id) == [2, 3, 9]
     assert list(reader.processed(recording, start="2026-01-01T12:00Z", end=later).update_id) == [1]
     assert list(reader.processed(recording, end="2026-01-01T13:00:01+01:00").update_id) == [1]
 
 
-def test_nothing_is_a_table_with_its_types(recording: Path) -> None:
-    found = reader.windows(recording, symbols="NONE", form="arrow")
-    assert (found.num_rows, found.schema.field("window_start").type) == (0, pa.timestamp("ms", "UTC"))
+def test_an_empty_result_has_typed_columns(recording: Path) -> None:
+    table = reader.windows(recording, symbols="NONE", form="arrow")
+    assert (table.num_rows, table.schema.field("window_start").type) == (0, pa.timestamp("ms", "UTC"))
 
 
-def test_windows_of_one_size(recording: Path) -> None:
-    found = reader.windows(recording, size="1m")
-    assert list(found["size"]) == ["1m"] and found.imbalance_mean.iloc[0] == 0.25
-    assert found.window_end.iloc[0] == pd.Timestamp(NOON) + pd.Timedelta(seconds=1)
+def test_windows_can_be_filtered_by_size(recording: Path) -> None:
+    frame = reader.windows(recording, size="1m")
+    assert list(frame["size"]) == ["1m"] and frame.imbalance_mean.iloc[0] == 0.25
+    assert frame.window_end.iloc[0] == pd.Timestamp(NOON) + pd.Timedelta(seconds=1)
     assert len(reader.windows(recording)) == 2
 
 
-def test_windows_have_the_columns_of_their_topic() -> None:
-    text = (SQL / "sources" / "window_records.sql").read_text().partition("(\n")[2].partition("  start_ts")[0]
-    assert [line.split()[0] for line in text.splitlines()] == list(WINDOWS.fields)
+@pytest.mark.parametrize(
+    ("source", "datasets"), [("window_records", [WINDOWS]), ("ticks", [TICKS["book"], TICKS["trade"]])]
+)
+def test_a_dataset_has_the_columns_of_its_source_in_sql(source: str, datasets: list[Dataset]) -> None:
+    text = (SQL / "sources" / f"{source}.sql").read_text().partition("(\n")[2]
+    columns = [name for name in re.findall(r"^  `?(\w+)`? ", text, re.MULTILINE) if name not in NO_FIELDS]
+    assert columns == list(dict.fromkeys(name for each in datasets for name in each.record.__struct_fields__))
+
+
+def test_ticks_are_read_by_kind(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    book = {name: None for name in BookTick.__struct_fields__[:33]} | {"kind": "book", "seq": 4, "flags": []}
+    book |= {"venue": "kraken", "symbol": "BTC/USD", "start": NOON_MS, "end": NOON_MS + 100, "state": "synced"}
+    book |= {"reason": "", "updates": 0, "late": 0, "one_sided": False, "event_time": NOON_MS}
+    trade = {name: 0 for name in TradeTick.__struct_fields__} | {"kind": "trade", "seq": 1, "start": NOON_MS}
+    trade |= {"venue": "kraken", "symbol": "BTC/USD", "volume": 2.5}
+    for offset, value in enumerate((book, trade)):
+        record = SimpleNamespace(
+            partition=0, offset=offset, timestamp=NOON_MS, key=b"kraken:BTC/USD", value=msgspec.json.encode(value)
+        )
+        archive.append("orderbook.ticks", record)
+    archive.close()
+    frame = reader.ticks(tmp_path)
+    assert (list(frame.seq), list(frame.state)) == ([4], ["synced"]) and pd.isna(frame.recv_time.iloc[0])
+    assert list(reader.ticks(tmp_path, kind="trade").volume) == [2.5]
+    with pytest.raises(ReaderError, match="^unknown kind 'quote'; expected book or trade$"):
+        reader.ticks(tmp_path, kind="quote")  # type: ignore[call-overload]
+    with pytest.raises(ReaderError, match="^the database has no records of orderbook.ticks; read them from 'topic'"):
+        reader.ticks("database", settings=Settings(_env_file=None))
 
 
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"start": NAIVE}, "start=2026-01-01 00:00:00 has no time zone"),
         ({"end": "noon"}, "end='noon': expected a time such as 2026-01-01T12:00:00Z"),
         ({"start": "2026-01-02T00:00Z", "end": "2026-01-01T00:00Z"}, "start=2026-01-02T00:00Z is not before end="),
-        ({"form": "polars"}, "form='polars': expected 'pandas' or 'arrow'"),
-        ({"source": "tpic"}, "source='tpic': expected 'topic', 'database', or the folder of a `depthflow record`"),
+        ({"form": "polars"}, "unknown form 'polars'; expected 'pandas' or 'arrow'"),
+        ({"source": "tpic"}, "unknown source 'tpic'; expected 'topic', 'database', or the folder of a `depthflow"),
         ({"source": "database"}, "POSTGRES_DSN is not set"),
     ],
 )
-def test_what_cannot_be_read_is_said_with_the_mend(recording: Path, arguments: dict[str, object], said: str) -> None:
+def test_errors_name_the_cause_and_the_remedy(recording: Path, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ReaderError) as error:
         reader.processed(**{"source": recording, "settings": Settings(_env_file=None)} | arguments)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(message)
 
 
-def test_an_unknown_size_and_a_folder_without_the_topic(recording: Path, tmp_path: Path) -> None:
-    with pytest.raises(ReaderError, match="^size='5m': there are 1s, 10s, 1m$"):
+def test_an_unknown_size_and_a_folder_without_the_topic_are_errors(recording: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match="^unknown size '5m'; expected one of 1s, 10s, 1m$"):
         reader.windows(recording, size="5m")
-    with pytest.raises(ReaderError, match="has no orderbook.windows: `depthflow record .* --topics orderbook.windows`"):
+    with pytest.raises(
+        ReaderError, match="contains no records of orderbook.windows; .*`depthflow record .* --topics orderbook.win"
+    ):
         reader.windows(tmp_path)

@@ -1,262 +1,329 @@
-"""Recorded real frames through three jobs to PostgreSQL and Redis, while things die: equal to the domain and pandas.
+"""Recorded real frames through four jobs to PostgreSQL and Redis under faults: equal to the domain and to pandas.
 
-The TaskManagers are killed three times, then database and Redis are away for ten seconds (a minute in a soak). What is
-expected is computed outside Flink, but the alerts: those are what the job said of the same records in peace.
+The frames are sent in four parts, and the TaskManagers are killed in the middle of three of them. Then the venues of
+these books are silent, database and Redis are down for ten seconds (a minute in a soak run), and one other book goes
+on: a frame of it is lost, and its forwarder restarts.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import numpy as np
 import pandas as pd
 import psycopg
 import pytest
-from pydantic import SecretStr
 from redis import Redis
 
+from core import topics
+from core.records import Envelope
+from core.settings import Settings
 from ingestion.recordings import Recording
-from ingestion.routing import route
-from market.batch import Batch
-from market.config import KeeperConfig
-from market.keeper import open_keeper
+from market.alerts.engine import AlertEngine
+from market.alerts.rule_table import RuleTable
+from market.alerts.rules import alert_rules
+from market.orderbook.book_batch import Batch
+from market.orderbook.book_config import BookConfig
+from simulator.frame_generator import Generator, Plan
+from simulator.registry import instrument
 from tests.conftest import Stack
-from tests.frames import recorded_path
-from tests.jobs.desk import Desk, Record, wait_until
-from tests.market.recorded import SPOT_DAYS, USDM
-from tests.sql.figures import trade_bars, windows
-from tests.sql.passages import EARLIER_MS, HOURS, closing, minutes, peaceful
-from tests.sql.trouble import Watch, disturb, latest, watching
+from tests.jobs.isolated_system import IsolatedSystem, Record, wait_until
+from tests.recorded_frames import recorded_path
+from tests.sql.fault_injection import RedisObserver, latest, observing, outage, send_with_kills
+from tests.sql.reference_model import trade_bars, windows
+from tests.venues.recorded import SPOT_DAYS, USDM
+from venues.registry import open_builder
+from venues.routing import route
 
 FILES = {USDM[0]: "binance_usdm", SPOT_DAYS[0]: "binance"}  # of the same minutes
-# As Flink's REST interface and reporters name them.
-LATE_RECORDS = r".*\.numLateRecordsDropped"
-pytestmark = pytest.mark.timeout(600)  # three recoveries and an outage, on a busy machine
-
-BAD: dict[bytes | None, str] = {
-    b"not JSON": "expected a JSON object",
-    None: "expected a record, got a null value",
-    b'{"venue":null,"symbol":"X","event_time":1}': "expected a venue and a symbol, got null",
-    b'{"venue":"v","symbol":"X"}': "expected an event_time in ms, got none",
-    b'{"venue":"v","symbol":"X","event_time":1,"update_id":1}': "expected an update_id, a depth and levels",
+LIVE = "binance:LIVE"
+LIVE_FRAMES = 400  # of each of two connections
+PARTS = 4
+PAUSE_MS = 600_000
+PATIENCE_S = 300
+# Ends by the clock of the book as well, which may be ahead of the trades by a part.
+SWEEP = "trade_sweep"
+# Low thresholds, since few alerts are raised by the default ones. The stale timeout uses the wall clock, which these
+# recordings do not follow. Committed ticks only: an alert on an uncommitted one may stay after a failure.
+SETTINGS: dict[str, Any] = {
+    "stale_after_s": 3600,
+    "alerts_isolation": "read_committed",
+    "alert_threshold_medium": 0.25,
+    "alert_threshold_high": 0.5,
+    "alert_held_ms": 200,
+    "spread_alert_multiplier": 1.2,
+    "liquidity_alert_share": 0.25,
+    "ofi_alert_z": 2.0,
 }
-# Silence of a book is told by the wall clock, which these recordings know nothing of. While the books job recovers
-# there are no trades: as long as that takes on a slow machine, they hold alerts back, or sweeps would be late.
-SETTINGS = {"stale_after_s": 3600, "idle_trades_s": 60}
+pytestmark = pytest.mark.timeout(900)  # three recoveries and one outage, on a busy machine
 
 
 @dataclass
 class Run:
-    """What the domain makes of each key's records, the desk on which the jobs worked them off, and what Redis held."""
+    """The system after the run, the output of the domain for each key, and observations of Redis."""
 
-    desk: Desk
+    system: IsolatedSystem
     batches: dict[str, Batch]
-    watch: Watch
+    observer: RedisObserver
+    in_time: set[str] = field(default_factory=set)  # ids of alerts on the topic before the database was back
+
+    def in_order(self, kind: str) -> dict[str, Batch]:
+        """Output for the keys of which no tick of the kind counts a late record: those are identical after faults.
+
+        A machine that stops for seconds while records wait makes some late, and the live book has updates that are
+        older than its snapshot's time.
+        """
+        lines_by_key = self.system.read("orderbook.ticks")
+        ticks = {key: map(msgspec.json.decode, lines) for key, lines in lines_by_key.items()}
+        late = {key for key, each in ticks.items() if any(t["late"] for t in each if t["kind"] == kind)}
+        return {key: batch for key, batch in self.batches.items() if key not in late}
 
     def rows(self, query: str) -> pd.DataFrame:
-        with psycopg.connect(self.desk.stack.postgres_dsn) as connection:
+        with psycopg.connect(self.system.stack.postgres_dsn) as connection:
             found = connection.execute(query)
             return pd.DataFrame(found.fetchall(), columns=[column.name for column in found.description or ()])
 
+    def rows_of(self, table: str, key: str, time: str) -> pd.DataFrame:
+        """Rows of a book, with the column `time` in epoch ms."""
+        venue, _, symbol = key.partition(":")
+        query = f"SELECT *, extract(epoch FROM {time}) * 1000 AS ms FROM {table} WHERE venue = '{venue}'"
+        found = self.rows(f"{query} AND symbol = '{symbol}'")
+        found[time] = found.pop("ms").astype("int64")
+        return found
+
+    def alerts(self) -> list[dict[str, Any]]:
+        lines_by_key = self.system.read("orderbook.alerts")
+        return [msgspec.json.decode(line) for lines in lines_by_key.values() for line in lines]
+
 
 @pytest.fixture(scope="module")
-def envelopes() -> list[tuple[int, Record]]:
-    """Receive time and raw record of every frame, both recordings in the order in which they were received."""
-    found = []
-    for name, venue in FILES.items():
-        for e in Recording(recorded_path(name), venue):
-            if e.channel != "bookTicker":
-                found.append((e.recv_us, (*route(e.venue, e.channel, e.symbol), msgspec.json.encode(e))))
-    return sorted(found, key=lambda each: each[0])
+def parts() -> list[list[Record]]:
+    """Every frame, both recordings in the order in which they were received, in parts.
+
+    PAUSE_MS of the venues' time lie between the parts: their clocks must not fall behind the wall clock, by which quiet
+    books publish ticks, while the jobs recover.
+    """
+    recordings = [Recording(recorded_path(name), venue) for name, venue in FILES.items()]
+    frames = [e for each in recordings for e in each if e.channel != "bookTicker"]
+    frames.sort(key=lambda e: e.recv_us)
+    size = len(frames) // PARTS + 1
+    return [
+        [(*route(e.venue, e.channel, e.symbol), later(e, n * PAUSE_MS)) for e in frames[n * size : (n + 1) * size]]
+        for n in range(PARTS)
+    ]
+
+
+def later(envelope: Envelope, ms: int) -> bytes:
+    """The raw record with all its times moved."""
+    frame = re.sub(rb'"([ET])":\s*(\d{13})', lambda m: b'"%s":%d' % (m[1], int(m[2]) + ms), bytes(envelope.frame))
+    moved = msgspec.structs.replace(envelope, frame=msgspec.Raw(frame), recv_us=envelope.recv_us + 1000 * ms)
+    return msgspec.json.encode(moved)
 
 
 @pytest.fixture(scope="module")
-def batches(envelopes: list[tuple[int, Record]]) -> dict[str, Batch]:
+def live() -> list[Record]:
+    """Frames of one more book: one is lost in the middle of the first connection, the second begins with a snapshot."""
+    first, second = (
+        list(islice(Generator(Plan((instrument(*LIVE.split(":")),), start_us=1_800_000_000_000_000 + us)), LIVE_FRAMES))
+        for us in (0, 60_000_000)
+    )
+    lost = next(n for n, e in enumerate(first) if n > LIVE_FRAMES // 2 and e.channel.startswith("depth"))
+    del first[lost]
+    return [(*route(e.venue, e.channel, e.symbol), msgspec.json.encode(e)) for e in (*first, *second)]
+
+
+@pytest.fixture(scope="module")
+def batches(parts: list[list[Record]], live: list[Record]) -> dict[str, Batch]:
     values: dict[str, list[bytes | None]] = {}
-    for _, (_, key, value) in envelopes:
+    for _, key, value in (*chain.from_iterable(parts), *live):
         values.setdefault(key or "", []).append(value)
-    return {key: open_keeper(key, KeeperConfig()).apply_all(each) for key, each in values.items()}
+    return {
+        key: open_builder(key, BookConfig(stale_after_s=SETTINGS["stale_after_s"])).apply_all(each)
+        for key, each in values.items()
+    }
 
 
 @pytest.fixture(scope="module")
-def run(stack: Stack, envelopes: list[tuple[int, Record]], batches: dict[str, Batch]) -> Iterator[Run]:
-    desk = Desk(stack, "figures.", redis_url=SecretStr(stack.redis_url), **SETTINGS)
+def raised(batches: dict[str, Batch]) -> dict[str, list[dict[str, Any]]]:
+    """Alerts of an undisturbed run by key: those of the domain."""
+    rules = RuleTable(alert_rules(Settings(_env_file=None, **SETTINGS)))
+    found = {}
+    for key, batch in batches.items():
+        alerts = AlertEngine(key, rules, 3_600_000).apply_all(topics.TICKS.name, batch.ticks).alerts
+        found[key] = [msgspec.json.decode(line) for _, line in alerts]
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(
+    stack: Stack,
+    parts: list[list[Record]],
+    live: list[Record],
+    batches: dict[str, Batch],
+    raised: dict[str, list[dict[str, Any]]],
+) -> Iterator[Run]:
+    system = IsolatedSystem(stack, "faults.", **SETTINGS)
     with psycopg.connect(stack.postgres_dsn, autocommit=True) as connection:
         connection.execute("TRUNCATE orderbook_windows, orderbook_alerts, orderbook_metrics, trades_1s")
-    watch = Watch(stack.redis_url, list(batches))
-    with desk.running("books", "analytics", "cache"), watching(watch):
-        desk.send([*peaceful(batches), *closing(batches, "respite", -EARLIER_MS)])
-        wait_until(lambda: closed(desk, "respite"), "the windows of peace")
-        disturb(desk, [record for _, record in envelopes])
-        total = 2 * sum(len(batch.processed) for batch in batches.values()) + HOURS
-        wait_until(lambda: desk.count("orderbook.processed") == total, "every record to be committed")
-        desk.send(closing(batches, "closing"))
-        wait_until(lambda: closed(desk, "closing"), "the closing windows")
-        wait_until(lambda: closed_bars(desk) >= 2 * bars(batches), "every bar of trades")
-        before = checkpoints(desk)
-        wait_until(lambda: checkpoints(desk) > before + 1, "a checkpoint that began after them")
-        for name in ("windows", "alerts"):
-            wait_until(lambda n=name: stored(desk, f"orderbook_{n}") == desk.count(f"orderbook.{n}"), name)
-        yield Run(desk, batches, watch)
+    observer = RedisObserver(stack.redis_url, list(batches))
+    found = Run(system, batches, observer)
+    expected = {alert["id"] for key in (LIVE,) for alert in raised[key]}
+    with system.running("books", "alerts", "analytics", "cache"), observing(observer):
+        send_with_kills(system, parts)
+        with outage(system, "postgres", "valkey"):
+            system.send(live)
+            await_(lambda: expected <= {alert["id"] for alert in found.alerts()}, "the alerts of the live book")
+            found.in_time = expected
+        for topic, kind in (("orderbook.processed", "processed"), ("trades", "trades")):
+            total = sum(len(getattr(batch, kind)) for batch in batches.values())
+            await_(lambda t=topic, n=total: system.count(t) == n, f"every record of {topic} to be committed")
+        expected = {alert["id"] for key in found.in_order("book") for alert in raised[key] if alert["rule"] != SWEEP}
+        await_(lambda: expected <= {alert["id"] for alert in found.alerts()}, "the alerts of all books")
+        for table, count in published(system).items():
+            await_(lambda t=table, n=count: stored(system, t) >= n, f"the rows of {table}")
+        yield found
 
 
-def closed(desk: Desk, venue: str) -> bool:
-    """Whether the windows before the last of the hours that follow are in the table."""
-    return stored(desk, f"orderbook_windows WHERE venue = '{venue}' AND size = '1s'") == HOURS - 1
+def published(system: IsolatedSystem) -> dict[str, int]:
+    """Number of records on the topics now that are rows of each table."""
+    windows = [msgspec.json.decode(line) for lines in system.read("orderbook.windows").values() for line in lines]
+    last = sum(1 for window in windows if window["last"])
+    counts = {"orderbook_windows": len(windows), "orderbook_metrics": last}
+    return counts | {"trades_1s": system.count("trades.bars"), "orderbook_alerts": system.count("orderbook.alerts")}
 
 
-def closed_bars(desk: Desk) -> int:
-    return stored(desk, "trades_1s WHERE venue NOT IN ('respite', 'closing')")
+def await_(condition: Any, description: str) -> None:
+    wait_until(condition, description, PATIENCE_S)
 
 
-def bars(batches: dict[str, Batch]) -> int:
-    """How many seconds the books have trades in."""
-    return sum(len(trade_bars(frame(batch.trades))) for batch in batches.values())
-
-
-def checkpoints(desk: Desk) -> int:
-    """How many the analytics job has completed: each flushes to the table, and to the topic, what came before it."""
-    (job,) = desk.cluster.running("analytics")
-    return int(desk.cluster.get(f"/jobs/{job}/checkpoints")["counts"]["completed"])
-
-
-def stored(desk: Desk, what: str) -> int:
-    with psycopg.connect(desk.stack.postgres_dsn, autocommit=True) as connection:
-        (found,) = connection.execute(f"SELECT count(*) FROM {what}").fetchone() or (0,)
+def stored(system: IsolatedSystem, relation: str) -> int:
+    with psycopg.connect(system.stack.postgres_dsn, autocommit=True) as connection:
+        (found,) = connection.execute(f"SELECT count(*) FROM {relation}").fetchone() or (0,)
         return int(found)
-
-
-def counted(desk: Desk, metric: str) -> int | None:
-    """Sum of the metrics of the analytics job's operators whose names match; None while Flink knows of none."""
-    (job,) = desk.cluster.running("analytics")
-    found = []
-    for vertex in desk.cluster.get(f"/jobs/{job}")["vertices"]:
-        place = f"/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics"
-        for known in desk.cluster.get(place):
-            if re.fullmatch(metric, known["id"]):
-                found.append(int(desk.cluster.get(f"{place}?get={quote(known['id'])}")[0]["sum"]))
-    return sum(found) if found else None
 
 
 def frame(lines: list[bytes]) -> pd.DataFrame:
     return pd.DataFrame([msgspec.json.decode(line) for line in lines])
 
 
-def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
-    assert list(found.index) == list(wanted.index)
-    for column in wanted:
-        got, expected = found[column].to_numpy(float), wanted[column].to_numpy(float)
-        np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9, err_msg=str(column))
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    """Equal rows. The job also closes what is open at the end of the records; `expected` has closed rows only."""
+    found = found[found.index.isin(expected.index)]
+    assert list(found.index) == list(expected.index)
+    for column in expected:
+        left, right = found[column].to_numpy(float), expected[column].to_numpy(float)
+        np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9, err_msg=str(column))
 
 
 def test_the_records_are_those_of_the_domain(run: Run) -> None:
-    said = run.desk.read("orderbook.processed")
-    assert {key: said[key] for key in run.batches} == {key: batch.processed for key, batch in run.batches.items()}
+    lines_by_key = run.system.read("orderbook.processed")
+    assert lines_by_key == {key: batch.processed for key, batch in run.batches.items()}
 
 
-def test_every_window_is_that_of_pandas(run: Run) -> None:
+def test_ticks_are_those_of_the_domain_each_once(run: Run) -> None:
+    lines_by_key = run.system.read("orderbook.ticks")
+    for kind in ("book", "trade"):
+        for lines in lines_by_key.values():
+            numbers = [tick["seq"] for tick in map(msgspec.json.decode, lines) if tick["kind"] == kind]
+            assert numbers == list(range(len(numbers)))
+        for key, batch in run.in_order(kind).items():
+            start = b'{"kind":"%s"' % kind.encode()
+            expected, found = (
+                [line for line in lines if line.startswith(start)] for lines in (batch.ticks, lines_by_key[key])
+            )
+            assert found[: len(expected)] == expected
+
+
+def test_every_update_and_trade_counts_once(run: Run) -> None:
+    lines_by_key = run.system.read("orderbook.ticks")
     for key, batch in run.batches.items():
-        venue, _, symbol = key.partition(":")
-        found = run.rows(
-            f"SELECT *, extract(epoch FROM window_start) * 1000 AS start_ms FROM orderbook_windows "
-            f"WHERE venue = '{venue}' AND symbol = '{symbol}'"
-        )
-        found["window_start"] = found.pop("start_ms").astype("int64")
-        same(
-            found.set_index(["size", "window_start"]).sort_index(),
-            windows(frame(batch.processed), frame(batch.statuses)),
-        )
+        ticks = [msgspec.json.decode(line) for line in lines_by_key[key]]
+        counts = [sum(tick.get(name, 0) for tick in ticks) for name in ("updates", "trades")]
+        assert counts == [len(batch.processed), len(batch.trades)]
 
 
-def test_the_topic_of_windows_has_each_once_and_as_the_table(run: Run) -> None:
-    lines = [line for said in run.desk.read("orderbook.windows").values() for line in said]
-    found = frame(lines)
-    found["ts"] = pd.to_datetime(found["window_start"], unit="ms", utc=True)
-    names = ["venue", "symbol", "size", "ts"]
-    assert not found.duplicated(names).any()
-    table = run.rows("SELECT *, window_start AS ts FROM orderbook_windows").set_index(names).sort_index()
-    said = found.set_index(names).sort_index()
-    same(said[["updates", "imbalance_twa", "ofi_sum"]], table[["updates", "imbalance_twa", "ofi_sum"]])
+def test_every_window_equals_that_of_the_reference_model(run: Run) -> None:
+    for key, batch in run.in_order("book").items():
+        found = run.rows_of("orderbook_windows", key, "window_start").set_index(["size", "window_start"]).sort_index()
+        closed = frame(batch.windows).set_index(["size", "window_start"]).sort_index().index
+        expected = windows(frame(batch.processed), frame(batch.statuses))
+        assert_same(found, expected[expected.index.isin(closed)])
+        assert len(closed) > 100
 
 
-def test_every_bar_of_trades_is_that_of_pandas(run: Run) -> None:
-    for key, batch in run.batches.items():
-        venue, _, symbol = key.partition(":")
-        query = f"SELECT *, extract(epoch FROM ts) * 1000 AS ms FROM trades_1s WHERE venue = '{venue}'"
-        found = run.rows(f"{query} AND symbol = '{symbol}'")
-        found["ts"] = found.pop("ms").astype("int64")
-        same(found.set_index("ts").sort_index(), trade_bars(frame(batch.trades)))
+def test_the_topic_has_every_window_once(run: Run) -> None:
+    found = frame([line for each in run.system.read("orderbook.windows").values() for line in each])
+    assert not found.duplicated(["venue", "symbol", "size", "window_start"]).any()
 
 
-def test_a_second_of_metrics_is_its_last_record(run: Run) -> None:
-    for key, batch in run.batches.items():
-        venue, _, symbol = key.partition(":")
+def test_every_trade_bar_equals_that_of_the_reference_model(run: Run) -> None:
+    for key, batch in run.in_order("trade").items():
+        closed = [msgspec.json.decode(line)["window_start"] for line in batch.bars]
+        found = run.rows_of("trades_1s", key, "ts").set_index("ts").sort_index()
+        assert_same(found, trade_bars(frame(batch.trades)).loc[closed])
+
+
+def test_the_metrics_of_a_second_are_those_of_its_last_record(run: Run) -> None:
+    for key, batch in run.in_order("book").items():
         records = frame(batch.processed)
-        wanted = records.groupby(records["event_time"] // 1000).last()
-        found = run.rows(f"SELECT * FROM orderbook_metrics WHERE venue = '{venue}' AND symbol = '{symbol}' ORDER BY ts")
-        assert list(found["update_id"]) == list(wanted["update_id"])
+        expected = records.groupby(records["event_time"] // 1000 * 1000).last()[["update_id", "mid", "imbalance"]][:-1]
+        assert_same(run.rows_of("orderbook_metrics", key, "ts").set_index("ts").sort_index(), expected)
 
 
-def test_alerts_are_those_of_peace_and_each_comes_once(run: Run) -> None:
-    said = run.desk.read("orderbook.alerts")
-    alerts = [msgspec.json.decode(line) for lines in said.values() for line in lines]
+def test_alerts_are_those_of_the_undisturbed_run_and_each_occurs_once(
+    run: Run, raised: dict[str, list[dict[str, Any]]]
+) -> None:
+    alerts = run.alerts()
     ids = [alert["id"] for alert in alerts]
     assert len(set(ids)) == len(ids)
-    assert sorted(run.rows("SELECT id FROM orderbook_alerts")["id"]) == sorted(ids)
-    disturbed = Counter(fired(alert) for alert in alerts if f"{alert['venue']}:{alert['symbol']}" in run.batches)
-    assert disturbed == Counter(fired(alert, EARLIER_MS) for alert in alerts if alert["venue"] == "peaceful")
-    assert len({rule for rule, *_ in disturbed}) > 3
+    await_(lambda: sorted(run.rows("SELECT id FROM orderbook_alerts")["id"]) == sorted(ids), "the rows of alerts")
+    for key, batch in run.in_order("book").items():
+        end = max(tick["event_time"] for tick in map(msgspec.json.decode, batch.ticks) if tick["kind"] == "book")
+        found = [a for a in alerts if f"{a['venue']}:{a['symbol']}" == key and a["event_time"] <= end]
+        assert counted(found) == counted(raised[key])
+    assert len({alert["rule"] for alert in alerts}) > 3
 
 
-def fired(alert: dict[str, Any], shift_ms: int = 0) -> tuple[object, ...]:
-    """What an alert says, but for whose it is; an alert of peace `shift_ms` later."""
-    times = (alert[name] + shift_ms for name in ("episode", "event_time"))
-    return *(alert[name] for name in ("rule", "phase", "severity", "threshold")), f"{alert['value']:.9g}", *times
+def counted(alerts: list[dict[str, Any]]) -> Counter[bytes]:
+    return Counter(msgspec.json.encode(alert, order="sorted") for alert in alerts if alert["rule"] != SWEEP)
+
+
+def test_alerts_wait_neither_for_the_database_nor_for_silent_books(run: Run) -> None:
+    """They were on the topic before the database was back, and no other book had a record meanwhile."""
+    assert {tuple(each.split("|"))[::4] for each in run.in_time} >= {("book_stale", "enter"), ("book_stale", "exit")}
 
 
 def test_redis_has_the_newest_book_of_each(run: Run) -> None:
-    redis = Redis.from_url(run.desk.stack.redis_url)
+    redis = Redis.from_url(run.system.stack.redis_url)
     for key, batch in run.batches.items():
         book = msgspec.json.decode(batch.book or b"")
-        wanted = msgspec.json.decode(batch.processed[-1]) | {side: book[side] for side in ("bids", "asks")}
-        wait_until(lambda key=key, wanted=wanted: latest(redis, key) == wanted, f"the newest book of {key}")
+        expected = msgspec.json.decode(batch.processed[-1]) | {side: book[side] for side in ("bids", "asks")}
+        wait_until(lambda key=key, expected=expected: latest(redis, key) == expected, f"the newest book of {key}")
 
 
-def test_redis_was_away_and_never_had_an_older_book_after_a_newer_one(run: Run) -> None:
-    assert run.watch.away
-    for ids in run.watch.kept.values():
+def test_redis_was_down_and_never_had_an_older_book_after_a_newer_one(run: Run) -> None:
+    assert run.observer.failed_polls
+    for ids in run.observer.update_ids.values():
         assert ids and ids == sorted(ids)
 
 
-def test_a_late_record_is_counted(run: Run) -> None:
-    key, batch = next(iter(run.batches.items()))
-    wait_until(lambda: counted(run.desk, LATE_RECORDS) is not None, "Flink to know its metrics")
-    before = counted(run.desk, LATE_RECORDS) or 0
-    run.desk.send([("orderbook.processed", key, batch.processed[0])])  # its windows closed hours of event time ago
-    wait_until(lambda: (counted(run.desk, LATE_RECORDS) or 0) > before, "the late record to be counted")
+def test_rows_that_the_database_would_refuse_do_not_stop_the_job(run: Run) -> None:
+    (valid,) = (line for line in run.batches[LIVE].windows[:1])
+    row = msgspec.json.decode(valid) | {"venue": "other"}
+    bad = (b"not JSON", None, *(msgspec.json.encode(row | each) for each in BAD))
+    run.system.send(("orderbook.windows", "other:LIVE", value) for value in (*bad, msgspec.json.encode(row)))
+    run.system.send(("options.chain", "other:LIVE", value) for value in bad)
+    await_(lambda: stored(run.system, "orderbook_windows WHERE venue = 'other'") == 1, "the row after them")
 
 
-def test_bad_records_are_dead_letters_and_the_job_goes_on(run: Run) -> None:
-    run.desk.send(("orderbook.processed", "bad:X", value) for value in BAD)
-    wait_until(lambda: len(run.desk.read("deadletter").get("bad:X", ())) == len(BAD), "the dead letters")
-    letters = [msgspec.json.decode(line) for line in run.desk.read("deadletter")["bad:X"]]
-    assert [letter["reason"] for letter in letters] == list(BAD.values())
-    assert {letter["topic"] for letter in letters} == {"figures.orderbook.processed"}
-    assert run.desk.cluster.running("analytics")
-
-
-def test_a_partition_that_falls_silent_holds_the_others_only_until_it_counts_as_idle(run: Run) -> None:
-    """They are read no further than three seconds of event time ahead of it, and go on when it no longer counts."""
-    records = minutes(run.batches)
-    run.desk.send(islice(records, 2))
-
-    def gone_on() -> bool:
-        run.desk.send(islice(records, 1))
-        return stored(run.desk, "orderbook_windows WHERE venue = 'steady' AND size = '1s'") >= 20
-
-    wait_until(gone_on, "the windows of the other partition")
+BAD: tuple[dict[str, object], ...] = (
+    {"symbol": "A\0B"},
+    {"symbol": "S" * 10_000},
+    {"venue": None},
+    {"window_start": 10**18},
+    {"out_of_sync": None},
+)

@@ -1,9 +1,9 @@
-"""docs/sql.md names what `sql/` has."""
+"""docs/sql.md against the files of `sql/`."""
 
 import re
 
 from jobs.queries import queries
-from jobs.relations import SQL, files
+from jobs.sql_files import SQL, files
 
 PAGE = (SQL.parent / "docs" / "sql.md").read_text()
 
@@ -18,12 +18,12 @@ def test_every_query_is_listed() -> None:
     assert named("## Queries", "## Relations") == list(queries())
 
 
-def test_what_is_named_is_there() -> None:
+def test_every_relation_named_in_the_page_exists() -> None:
     assert len(named("## Relations", "## Dashboards")) > 10
     assert set(named("## Relations", "## Dashboards")) <= files().keys()
 
 
 def test_every_variable_of_grafana_is_listed() -> None:
     provisioned = (SQL.parent / "deploy" / "grafana" / "provisioning").rglob("*.yaml")
-    wanted = {name for path in provisioned for name in re.findall(r"\$([A-Z_]+)", path.read_text())}
-    assert set(named("## Dashboards", "## End")) == wanted
+    expected = {name for path in provisioned for name in re.findall(r"\$([A-Z_]+)", path.read_text())}
+    assert set(named("## Dashboards", "## End")) == expected

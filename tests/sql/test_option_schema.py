@@ -1,4 +1,4 @@
-"""The option tables of init-db.sql and the views over them, on a real PostgreSQL, from rows written by hand."""
+"""The option tables of init-db.sql and the views over them, on a real PostgreSQL, from hand-written rows."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -27,7 +27,7 @@ def chains(database: Database) -> Iterator[psycopg.Connection]:
 
 
 def put(connection: psycopg.Connection, table: str, ts: datetime, **values: object) -> None:
-    """One row; what its table wants and nobody gave is 0."""
+    """Insert one row; required columns that are not given are 0."""
     found = connection.execute(
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s AND is_nullable = 'NO'",
         [table],
@@ -41,9 +41,11 @@ def put(connection: psycopg.Connection, table: str, ts: datetime, **values: obje
     connection.execute(sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(sql.Identifier(table), columns, places), row)
 
 
-def leg(connection: psycopg.Connection, ts: datetime, name: str, held: float, build_up: str | None = "neutral") -> None:
+def leg(
+    connection: psycopg.Connection, ts: datetime, name: str, open_interest: float, build_up: str | None = "neutral"
+) -> None:
     known = {"instrument": f"BTC-{name}", "expiry": JUNE, "kind": "call" if name.endswith("C") else "put"}
-    put(connection, "option_surface", ts, **known, open_interest=held, build_up=build_up)
+    put(connection, "option_surface", ts, **known, open_interest=open_interest, build_up=build_up)
 
 
 def fill(connection: psycopg.Connection) -> None:
@@ -52,8 +54,8 @@ def fill(connection: psycopg.Connection) -> None:
             values = {"forward": 100.0, "max_pain": 98.0 + hours, "pcr_open_interest": 0.5 + hours, "atm_iv": vol}
             put(connection, "option_chain_metrics", NOW - hours * HOUR, expiry=expiry, years=days / 365, **values)
         put(connection, "underlying_ticks", NOW - hours * HOUR, index_price=100.0 + hours, pcr_open_interest=2.0)
-    for ago, held in ((25 * HOUR, 10.0), (HOUR, 40.0), (timedelta(minutes=6), 90.0), (timedelta(0), 100.0)):
-        leg(connection, NOW - ago, "100-C", held, "long_build_up")
+    for ago, open_interest in ((25 * HOUR, 10.0), (HOUR, 40.0), (timedelta(minutes=6), 90.0), (timedelta(0), 100.0)):
+        leg(connection, NOW - ago, "100-C", open_interest, "long_build_up")
     leg(connection, NOW - timedelta(minutes=5), "100-P", 50.0)
     leg(connection, NOW, "100-P", 20.0, "long_unwinding")
     leg(connection, NOW, "110-C", 5.0, None)
@@ -85,7 +87,7 @@ def test_the_term_structure_is_that_of_the_newest_second(chains: psycopg.Connect
     assert chains.execute(query).fetchall() == [(20, 0.5, NOW), (50, 0.5, NOW)]
 
 
-def test_open_interest_against_five_minutes_an_hour_and_a_day_ago(chains: psycopg.Connection) -> None:
+def test_open_interest_against_five_minutes_an_hour_and_a_day_before(chains: psycopg.Connection) -> None:
     query = "SELECT instrument, open_interest, change_5m, change_1h, change_1d FROM option_interest_changes ORDER BY 1"
     assert chains.execute(query).fetchall() == [
         ("BTC-100-C", 100.0, 10.0, 60.0, 90.0),
@@ -94,7 +96,7 @@ def test_open_interest_against_five_minutes_an_hour_and_a_day_ago(chains: psycop
     ]
 
 
-def test_the_biggest_build_ups_come_first(chains: psycopg.Connection) -> None:
+def test_the_largest_build_ups_come_first(chains: psycopg.Connection) -> None:
     query = "SELECT place, instrument, build_up, change_5m FROM option_build_ups ORDER BY place"
     assert chains.execute(query).fetchall() == [
         (1, "BTC-100-P", "long_unwinding", -30.0),
@@ -108,9 +110,19 @@ def test_volatility_at_thirty_days_lies_between_its_neighbours_by_total_variance
     assert first == (pytest.approx((variance / 30) ** 0.5),)
 
 
-def test_iv_rank_is_where_now_stands_in_a_year(chains: psycopg.Connection) -> None:
+def test_iv_rank_is_the_rank_of_the_newest_hour_in_a_year(chains: psycopg.Connection) -> None:
     low = chains.execute("SELECT min(iv) FROM option_iv_30d").fetchone()
     query = "SELECT iv, low, high, hours, iv_rank, iv_percentile FROM option_iv_rank"
     ((iv, lowest, high, hours, rank, percentile),) = chains.execute(query).fetchall()
     assert (lowest, high, hours, percentile) == (low[0], pytest.approx(0.6), 3, 0.5)
     assert rank == pytest.approx((0.5 - lowest) / (0.6 - lowest)) and iv == pytest.approx(0.5)
+
+
+def test_iv_rank_names_the_reason_where_there_is_none(chains: psycopg.Connection) -> None:
+    with chains.transaction(force_rollback=True):
+        put(chains, "underlying_ticks", NOW, underlying="NEW")
+        query = "SELECT hours, iv_rank, note FROM option_iv_rank WHERE underlying = 'NEW'"
+        assert chains.execute(query).fetchall() == [
+            (0, None, "no complete hour with volatilities at the money of expiries on both sides of 30 days")
+        ]
+    assert chains.execute("SELECT note FROM option_iv_rank WHERE underlying <> 'NEW'").fetchall() == [(None,)]

@@ -1,4 +1,4 @@
-"""A forwarder between a simulated exchange and a broker in memory, which keeps books and asks for lost ones."""
+"""Runs a forwarder between a simulated exchange and a broker in memory that builds books and requests resyncs."""
 
 import asyncio
 import functools
@@ -7,86 +7,98 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Lock
-from time import time
+from time import monotonic, sleep
 from typing import Any, TypeAlias
 
 import msgspec
+from prometheus_client import CollectorRegistry
 
+from core.kafka_client import python_client_options
+from core.records import Envelope, Resync, Status, TopOfBook
+from core.topics import RAW_TRADES
+from ingestion.background import OnFailure
+from ingestion.forwarder.buffered_producer import BufferedProducer
+from ingestion.forwarder.cli import buffered_producer
 from ingestion.forwarder.forwarder import Forwarder
-from ingestion.forwarder.outlet import Outlet
-from ingestion.forwarder.resync import Tell
+from ingestion.forwarder.monitoring import LatencyMetrics
+from ingestion.forwarder.plan import make_plan
+from ingestion.forwarder.resync import ResyncHandler, ResyncReader
 from ingestion.forwarder.settings import ForwardSettings
 from ingestion.forwarder.spill import Spill
-from ingestion.routing import route
-from ingestion.simulator import Simulator
-from market.keeper import Keeper, KeeperConfig
-from market.records import Envelope, Resync, Status, TopOfBook
-from market.topics import RAW_TRADES
+from market.orderbook.book_config import BookConfig
+from market.orderbook.builder import BookBuilder
+from simulator import Simulator
+from venues.registry import VENUES
+from venues.routing import route
 
 LIMIT_S = 60
 SETTLED_S = 2
-CONFIG = KeeperConfig(levels=1000, resync_first_s=0.2, resync_max_s=1.0)
+CONFIG = BookConfig(levels=1000, resync_first_s=0.2, resync_max_s=1.0)
 KRAKEN_DEPTH = 25
 
 
-class Acknowledged:
-    """A future of the client that is done."""
+class CompletedFuture:
+    """A future of the client whose record is acknowledged."""
 
-    def add_callback(self, call: Callable[..., object], *args: object) -> None:
-        call(*args, None)
+    def add_callback(self, callback: Callable[..., object], *args: object) -> None:
+        callback(*args, None)
 
 
 class Broker:
-    """Takes records, or holds them back while `away`. Keeps a book for every key, and passes on what it asks for."""
+    """Kafka client, broker and books job in memory.
+
+    Acknowledges records unless `down`. Builds a book for every symbol and passes its resync requests to the forwarder.
+    """
 
     def __init__(self) -> None:
         self.sent_bytes = 0
         self.acknowledged_bytes = 0
-        self.away = False
+        self.down = False
         self.envelopes: defaultdict[str, list[Envelope]] = defaultdict(list)
-        self.keepers: dict[str, Keeper] = {}
+        self.builders: dict[str, BookBuilder] = {}
         self.books: dict[str, TopOfBook] = {}
         self.statuses: defaultdict[str, list[Status]] = defaultdict(list)
         self.rejects: list[str] = []
-        self.tell: Tell = lambda request, told_ms: None
+        self.on_request: ResyncHandler = lambda request, requested_at: None
+        self.failures, self.failure = 0, ""
         self.closed = False
-        self._held: list[bytes] = []
-        self._one_thread = Lock()
+        self._waiting: list[bytes] = []
+        self._lock = Lock()
 
-    def start(self, tell: Tell) -> None:
-        self.tell = tell
+    def start(self, handler: ResyncHandler, on_failure: OnFailure) -> None:
+        self.on_request = handler
 
     def stop(self) -> None:
-        self.tell = lambda request, told_ms: None
+        self.on_request = lambda request, requested_at: None
 
-    def write(self, name: str, key: bytes, value: bytes) -> Acknowledged:
-        with self._one_thread:
+    def write(self, name: str, key: bytes, value: bytes) -> CompletedFuture:
+        with self._lock:
             self.sent_bytes += len(value)
-            self._held.append(value)
-            if not self.away:
-                self._take()
-        return Acknowledged()
+            self._waiting.append(value)
+            if not self.down:
+                self._acknowledge()
+        return CompletedFuture()
 
     @property
     def unacknowledged(self) -> int:
-        """Held back; two forwarders may be writing."""
-        with self._one_thread:
-            return len(self._held)
+        """Records that wait for an acknowledgement; two forwarders may be writing."""
+        with self._lock:
+            return len(self._waiting)
 
-    def back(self) -> None:
-        """No longer away: acknowledge what was held back."""
-        with self._one_thread:
-            self.away = False
-            self._take()
+    def recover(self) -> None:
+        """End an outage: acknowledge the waiting records."""
+        with self._lock:
+            self.down = False
+            self._acknowledge()
 
-    def _take(self) -> None:
-        held, self._held = self._held, []
-        for value in held:
-            self._keep(value)
+    def _acknowledge(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for value in waiting:
+            self._apply(value)
             self.acknowledged_bytes += len(value)
 
     def flush(self, timeout_s: float | None = None) -> None:
-        """Nothing waits unless the broker is away."""
+        """Return at once: records wait only during an outage."""
 
     def close(self) -> None:
         self.closed = True
@@ -95,7 +107,7 @@ class Broker:
         return 0.0
 
     def frames(self, symbol: str) -> list[Envelope]:
-        """What came of a symbol, in order; connection events left out."""
+        """Envelopes of a symbol in order, without connection events."""
         return [each for each in self.envelopes[symbol] if each.channel != "connection"]
 
     def events(self, symbol: str) -> list[str]:
@@ -104,22 +116,24 @@ class Broker:
     def states(self, symbol: str) -> list[str]:
         return [status.state for status in self.statuses[symbol]]
 
-    def _keep(self, value: bytes) -> None:
+    def _apply(self, value: bytes) -> None:
         envelope = msgspec.json.decode(value, type=Envelope)
         symbol = envelope.symbol
         self.envelopes[symbol].append(envelope)
-        keeper = self.keepers.setdefault(symbol, Keeper(envelope.venue, symbol, CONFIG))
-        batch = keeper.apply_all([value])
+        builder = self.builders.setdefault(
+            symbol, BookBuilder(envelope.venue, symbol, CONFIG, VENUES[envelope.venue].open_book_sync)
+        )
+        batch = builder.apply_all([value])
         self.statuses[symbol] += [msgspec.json.decode(line, type=Status) for line in batch.statuses]
         self.rejects += [reject.reason for reject in batch.rejects]
         if batch.book:
             self.books[symbol] = msgspec.json.decode(batch.book, type=TopOfBook)
         for line in batch.resyncs:
-            self.tell(msgspec.json.decode(line, type=Resync), int(time() * 1000))
+            self.on_request(msgspec.json.decode(line, type=Resync), monotonic())
 
 
-class Running:
-    """A forwarder at work."""
+class RunningForwarder:
+    """A forwarder that is running."""
 
     def __init__(self, forwarder: Forwarder, broker: Broker, task: "asyncio.Task[None]", stop: asyncio.Event) -> None:
         self.forwarder = forwarder
@@ -128,22 +142,24 @@ class Running:
         self._stop = stop
 
     async def stop(self) -> None:
-        """As SIGTERM would."""
+        """Stop as SIGTERM does."""
         self._stop.set()
         await self.task
 
     def subscribed(self) -> bool:
-        places = self.forwarder.pool.places
-        return bool(places) and all(
-            link.session is not None and link.session.streams.complete for place in places for link in place.links
+        slots = self.forwarder.pool.slots
+        return bool(slots) and all(
+            connection.session is not None and connection.session.subscriptions.complete
+            for slot in slots
+            for connection in slot.connections
         )
 
-    def equals(self, exchange: Simulator, symbol: str) -> bool:
-        """Whether the book of the newest record is the exchange's."""
+    def book_matches(self, exchange: Simulator, symbol: str) -> bool:
+        """True if the newest book equals the exchange's."""
         book = self.broker.books.get(symbol)
-        truth = exchange.truth(symbol, KRAKEN_DEPTH if exchange.config.venue == "kraken" else None)
-        keeper = self.broker.keepers.get(symbol)
-        if keeper is None or book is None or not keeper.live:
+        truth = exchange.reference_book(symbol, KRAKEN_DEPTH if exchange.config.venue == "kraken" else None)
+        builder = self.broker.builders.get(symbol)
+        if builder is None or book is None or not builder.synced:
             return False
         return (book.bids, book.asks) == (truth.bids, truth.asks)
 
@@ -167,14 +183,14 @@ def settings(exchange: Simulator, folder: Path, **changes: Any) -> ForwardSettin
 @asynccontextmanager
 async def forwarding(
     exchange: Simulator, folder: Path, broker: Broker | None = None, **changes: Any
-) -> AsyncIterator[Running]:
-    """A forwarder that runs while the context lasts."""
-    said = settings(exchange, folder, **changes)
+) -> AsyncIterator[RunningForwarder]:
+    """Run a forwarder within the context."""
+    config = settings(exchange, folder, **changes)
     broker = broker or Broker()
-    spill = Spill(folder, int(said.spill_mb * 1024 * 1024))
-    outlet = Outlet(broker, spill, int(said.queue_mb * 1024 * 1024), int(said.window_mb * 1024 * 1024))
-    forwarder, stop = Forwarder(said, [outlet], broker), asyncio.Event()
-    running = Running(forwarder, broker, asyncio.create_task(forwarder.run(stop)), stop)
+    spill = Spill(folder, int(config.spill_mb * 1024 * 1024))
+    producer = BufferedProducer(broker, spill, int(config.queue_mb * 1024 * 1024), int(config.window_mb * 1024 * 1024))
+    forwarder, stop = Forwarder(make_plan(config), [producer], broker), asyncio.Event()
+    running = RunningForwarder(forwarder, broker, asyncio.create_task(forwarder.run(stop)), stop)
     try:
         yield running
     finally:
@@ -182,8 +198,14 @@ async def forwarding(
         await asyncio.gather(running.task, return_exceptions=True)
 
 
+def kafka_forwarder(config: ForwardSettings) -> Forwarder:
+    """Forwarder that writes to the Kafka broker of its settings."""
+    producer = buffered_producer(config, LatencyMetrics(config.venue, CollectorRegistry()))
+    return Forwarder(make_plan(config), [producer], ResyncReader(python_client_options(config), config.topic_prefix))
+
+
 def is_snapshot(envelope: Envelope) -> bool:
-    """By REST, or in band: the simulator counts neither among what it sent."""
+    """True for a snapshot by REST or in the stream: the simulator does not count either as sent."""
     in_band = isinstance(envelope.frame, msgspec.Raw) and b'"type":"snapshot"' in bytes(envelope.frame)[:200]
     return envelope.channel == "snapshot" or in_band
 
@@ -201,8 +223,8 @@ def assert_no_holes(envelopes: Mapping[str, Iterable[Envelope]]) -> None:
 Test: TypeAlias = Callable[..., Coroutine[Any, Any, None]]
 
 
-def lasting(limit_s: float) -> Callable[[Test], Callable[..., None]]:
-    """Run a test to its end, within a limit."""
+def time_limit(limit_s: float) -> Callable[[Test], Callable[..., None]]:
+    """Run an asynchronous test with a time limit in seconds."""
 
     def wrap(test: Test) -> Callable[..., None]:
         @functools.wraps(test)
@@ -214,29 +236,37 @@ def lasting(limit_s: float) -> Callable[[Test], Callable[..., None]]:
     return wrap
 
 
-soon = lasting(LIMIT_S)
+within_a_minute = time_limit(LIMIT_S)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until it holds."""
+    """Wait until the condition is true."""
     while not condition():  # noqa: ASYNC110 - nothing signals what a test waits for
         await asyncio.sleep(0.01)
 
 
-async def caught_up(running: Running, exchange: Simulator) -> None:
-    """Wait until every book is synced and, the market halted, the truth.
+def wait_for(condition: Callable[[], bool], limit_s: float = 10) -> None:
+    """Wait until the condition is true, outside an event loop."""
+    end = monotonic() + limit_s
+    while not condition():
+        assert monotonic() < end, "the condition did not become true"
+        sleep(0.005)
 
-    A book that turns out lost only by the last step asks again as frames come, so the market then goes on once more.
+
+async def wait_until_books_match(running: RunningForwarder, exchange: Simulator) -> None:
+    """Wait until every book is synced and, with the market halted, equals the exchange's.
+
+    A gap that only the last step reveals is repaired by later frames, so the market then runs once more.
     """
-    symbols, keepers = exchange.config.traded, running.broker.keepers
+    symbols, builders = exchange.config.traded, running.broker.builders
     while True:
         exchange.run_market(True)
-        await eventually(lambda: all(symbol in keepers and keepers[symbol].live for symbol in symbols))
+        await eventually(lambda: all(symbol in builders and builders[symbol].synced for symbol in symbols))
         exchange.run_market(False)
         exchange.step()
         try:
             await asyncio.wait_for(
-                eventually(lambda: all(running.equals(exchange, symbol) for symbol in symbols)), SETTLED_S
+                eventually(lambda: all(running.book_matches(exchange, symbol) for symbol in symbols)), SETTLED_S
             )
             return
         except asyncio.TimeoutError:

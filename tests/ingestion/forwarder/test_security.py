@@ -1,4 +1,4 @@
-"""TLS and SASL: every client of a forwarder, and Flink's, against a SASL_SSL listener of the embedded broker."""
+"""TLS and SASL: all clients of a forwarder and of Flink against a SASL_SSL listener of the embedded broker."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,29 +13,28 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
+from core.kafka_client import python_client_options
+from core.topics import RAW_BOOKS, RAW_TRADES, RESYNC
 from ingestion.forwarder.settings import ForwardSettings
-from ingestion.generator import Generator, Plan
-from ingestion.generator.instruments import instrument
 from ingestion.producer import DeliveryError, ProducerConfig, RawProducer
-from ingestion.simulator import Config, Simulator, simulator
 from ingestion.topics import ensure_topics
-from market.config import KeeperConfig
-from market.kafka import python_client
-from market.keeper import open_keeper
-from market.topics import RAW_BOOKS, RAW_TRADES, RESYNC
+from market.orderbook.book_config import BookConfig
+from simulator import Config, Simulator, simulator
+from simulator.frame_generator import Generator, Plan
+from simulator.registry import instrument
 from tests.broker import OwnBroker, own_broker, records
 from tests.conftest import Stack, free_ports
-from tests.ingestion.forwarder.harness import eventually, lasting, settings
-from tests.ingestion.forwarder.test_outage import made
-from tests.jobs.desk import Desk, wait_until
+from tests.ingestion.forwarder.harness import eventually, kafka_forwarder, settings, time_limit
+from tests.jobs.isolated_system import IsolatedSystem, wait_until
+from venues.registry import open_builder
 
 USER, PASSWORD = "forwarder", 'it"s secret'
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnBroker, str, Path]]:
-    """A broker, the address of its SASL_SSL listener, and the authority that vouches for it."""
-    folder = tmp_path_factory.mktemp("guarded")
+def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnBroker, str, Path]]:
+    """A broker, the address of its SASL_SSL listener, and the certificate of its authority."""
+    folder = tmp_path_factory.mktemp("secured")
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     authority.cert_pem.write_to_path(folder / "ca.pem")
@@ -60,7 +59,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OwnBroke
 
 
 def pkcs8(key_pem: bytes) -> bytes:
-    """The only form of a key that Java reads."""
+    """Private key in PKCS #8, the only format that Java reads."""
     key = serialization.load_pem_private_key(key_pem, None)
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -81,41 +80,43 @@ def login(address: str, authority: Path, password: str = PASSWORD) -> dict[str, 
     }
 
 
-def secured(exchange: Simulator, address: str, authority: Path, folder: Path, password: str) -> ForwardSettings:
+def secured_settings(
+    exchange: Simulator, address: str, authority: Path, folder: Path, password: str
+) -> ForwardSettings:
     return settings(exchange, folder, **login(address, authority, password))
 
 
-@lasting(120)
-async def test_frames_go_through_tls_and_sasl(guarded: tuple[OwnBroker, str, Path], tmp_path: Path) -> None:
-    broker, address, authority = guarded
+@time_limit(120)
+async def test_frames_pass_through_tls_and_sasl(secured_broker: tuple[OwnBroker, str, Path], tmp_path: Path) -> None:
+    broker, address, authority = secured_broker
     async with simulator(Config("kraken", rate=20)) as exchange:
-        said = secured(exchange, address, authority, tmp_path, PASSWORD)
-        ensure_topics(address, 2, (RAW_BOOKS, RAW_TRADES, RESYNC), security=python_client(said))
-        forwarder, stop = made(said), asyncio.Event()
+        config = secured_settings(exchange, address, authority, tmp_path, PASSWORD)
+        ensure_topics(address, 2, (RAW_BOOKS, RAW_TRADES, RESYNC), security=python_client_options(config))
+        forwarder, stop = kafka_forwarder(config), asyncio.Event()
         task = asyncio.create_task(forwarder.run(stop))
-        await eventually(lambda: forwarder.outlets[0].producer.acknowledged_bytes > 10_000)
+        await eventually(lambda: forwarder.producers[0].client.acknowledged_bytes > 10_000)
         stop.set()
         await task
     assert len(list(records(broker.address, RAW_BOOKS.name))) > 10
 
 
-@lasting(60)
-async def test_a_wrong_password_is_refused(guarded: tuple[OwnBroker, str, Path], tmp_path: Path) -> None:
-    _, address, authority = guarded
+@time_limit(60)
+async def test_a_wrong_password_is_refused(secured_broker: tuple[OwnBroker, str, Path], tmp_path: Path) -> None:
+    _, address, authority = secured_broker
     async with simulator(Config("kraken")) as exchange:
-        security = python_client(secured(exchange, address, authority, tmp_path, "wrong"))
+        security = python_client_options(secured_settings(exchange, address, authority, tmp_path, "wrong"))
         with pytest.raises(DeliveryError, match=f"no Kafka broker at {address} over SASL_SSL as {USER}"):
             await asyncio.to_thread(RawProducer.connect, ProducerConfig(address, security=security))
 
 
 def test_the_books_job_reads_and_writes_through_tls_and_sasl(
-    stack: Stack, guarded: tuple[OwnBroker, str, Path]
+    stack: Stack, secured_broker: tuple[OwnBroker, str, Path]
 ) -> None:
-    broker, address, authority = guarded
-    desk = Desk(replace(stack, kafka=broker.address), "secure.", **login(address, authority))
+    broker, address, authority = secured_broker
+    system = IsolatedSystem(replace(stack, kafka=broker.address), "secure.", **login(address, authority))
     frames = [msgspec.json.encode(each) for each in islice(Generator(Plan((instrument("kraken", "BTC/USD"),))), 200)]
-    expected = open_keeper("kraken:BTC/USD", KeeperConfig()).apply_all(frames).processed
-    with desk.running("books"):
-        desk.send(("orderbook.raw", "kraken:BTC/USD", frame) for frame in frames)
-        wait_until(lambda: desk.count("orderbook.processed") >= len(expected), "metrics of every update")
-    assert desk.read("orderbook.processed") == {"kraken:BTC/USD": expected}
+    expected = open_builder("kraken:BTC/USD", BookConfig()).apply_all(frames).processed
+    with system.running("books"):
+        system.send(("orderbook.raw", "kraken:BTC/USD", frame) for frame in frames)
+        wait_until(lambda: system.count("orderbook.processed") >= len(expected), "metrics of every update")
+    assert system.read("orderbook.processed") == {"kraken:BTC/USD": expected}

@@ -1,4 +1,4 @@
-"""Long runs, behind DEPTHFLOW_SOAK=1: memory must stay flat. SOAK_S shortens one (600 s)."""
+"""Long runs, enabled by DEPTHFLOW_SOAK=1: memory must stay flat. SOAK_S sets the duration (600 s)."""
 
 import asyncio
 import os
@@ -9,25 +9,25 @@ from time import monotonic
 import psutil
 import pytest
 
-from ingestion.generator.market import Shape
-from ingestion.simulator import Config, simulator
+from simulator import Config, simulator
+from simulator.generator.market import MarketShape
 from tests.broker import own_broker
-from tests.ingestion.forwarder.harness import lasting
-from tests.ingestion.forwarder.test_process import at, forward, ready
+from tests.ingestion.forwarder.harness import time_limit
+from tests.ingestion.forwarder.test_process import exchange_flags, forward, wait_until_ready
 
 SOAK_S = float(os.environ.get("SOAK_S", "600"))
 WARM_UP_S = 30
 MEGABYTE = 1024 * 1024
 
 pytestmark = [
-    pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="a long run: set DEPTHFLOW_SOAK=1"),
+    pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="long run; set DEPTHFLOW_SOAK=1 to enable"),
     pytest.mark.timeout(int(SOAK_S) + 300),
 ]
 
 
-async def watched(process: Process, url: str) -> list[float]:
-    """Resident megabytes of the process, each second, once it has warmed up."""
-    await ready(url)
+async def memory_samples(process: Process, url: str) -> list[float]:
+    """Resident memory of the process in MB, once a second after a warm-up."""
+    await wait_until_ready(url)
     await asyncio.sleep(WARM_UP_S)
     memory, start, sizes = psutil.Process(process.pid).memory_info, monotonic(), list[float]()
     while monotonic() - start < SOAK_S:
@@ -36,16 +36,16 @@ async def watched(process: Process, url: str) -> list[float]:
     return sizes
 
 
-@lasting(SOAK_S + 240)
+@time_limit(SOAK_S + 240)
 async def test_memory_stays_flat_with_five_hundred_symbols(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     symbols = tuple(f"S{number}/USD" for number in range(500))
-    config = Config("kraken", symbols, rate=1, shape=Shape(levels=30, touched=3))
+    config = Config("kraken", symbols, rate=1, shape=MarketShape(levels=30, touched=3))
     with own_broker(tmp_path / "broker") as broker:
         async with (
             simulator(config) as exchange,
-            forward(broker.address, "", tmp_path, *at(exchange), "--channels=book.25") as (process, url),
+            forward(broker.address, "", tmp_path, *exchange_flags(exchange), "--channels=book.25") as (process, url),
         ):
-            sizes = await watched(process, url)
+            sizes = await memory_samples(process, url)
     with capsys.disabled():
         print(f"\nRSS MB: start {sizes[0]:.1f}, end {sizes[-1]:.1f}, peak {max(sizes):.1f}, after {SOAK_S:.0f} s")
     assert sizes[-1] < sizes[0] * 1.1 + 5

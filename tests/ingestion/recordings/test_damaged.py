@@ -1,4 +1,4 @@
-"""Recordings damaged at random: envelopes and an account, or one RecordingError; never anything else."""
+"""Randomly damaged recordings yield envelopes and a report, or one RecordingError; nothing else."""
 
 import tracemalloc
 from pathlib import Path
@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.recordings import Recording, RecordingError
-from tests.ingestion.builders import encode, generator, stepped, stored, zipped
+from tests.ingestion.builders import encode, generator, gzip_copy, simulate, write_recording
 
 ENVELOPES = [
-    envelope for venue in ("binance", "kraken", "deribit") for envelope in stepped(generator(venue).wires[0], 5)
+    envelope for venue in ("binance", "kraken", "deribit") for envelope in simulate(generator(venue).connections[0], 5)
 ]
 LINES = {
     "envelopes": [encode(envelope) for envelope in ENVELOPES],
@@ -24,12 +24,12 @@ LINES = {
 
 @settings(max_examples=300)
 @given(st.sampled_from(sorted(LINES)), st.integers(0, 2**32), st.integers(0, 40))
-def test_no_damage_is_more_than_rejects_or_one_error(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int, wounds: int
+def test_any_damage_causes_only_rejects_or_one_error(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, seed: int, edits: int
 ) -> None:
     random = Random(seed)
     data = bytearray(b"\n".join(LINES[kind]))
-    for _ in range(wounds):
+    for _ in range(edits):
         at = random.randrange(len(data))
         data[at : at + random.randrange(4)] = random.randbytes(random.randrange(4))
     path = tmp_path_factory.getbasetemp() / "damaged"
@@ -40,15 +40,15 @@ def test_no_damage_is_more_than_rejects_or_one_error(
     except RecordingError as error:
         assert str(path) in str(error)
         return
-    assert count == recording.account.kept
-    assert bool(recording.account.rejected) == bool(recording.account.complaints)
+    assert count == recording.report.accepted
+    assert bool(recording.report.rejected) == bool(recording.report.errors)
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     lines = [line.decode() for line in LINES["hftbacktest"]]
     peaks = []
     for times in (10, 200):
-        path = zipped(stored(tmp_path, *lines * times))
+        path = gzip_copy(write_recording(tmp_path, *lines * times))
         tracemalloc.start()
         for _ in Recording(path, "binance"):
             pass

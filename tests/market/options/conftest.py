@@ -1,4 +1,4 @@
-"""The recorded Deribit options, read from ../shared/frames beside the repository."""
+"""Recorded Deribit options: fixtures that read the recorded frames."""
 
 import gzip
 import json
@@ -6,10 +6,12 @@ import json
 import pytest
 
 from market.options.chain import Chain
-from market.options.model import Model, price_chain
-from market.options.view import View
-from market.options.wire import IndexPrice, Instrument, OptionQuote, parse
-from tests.frames import recorded_path
+from market.options.chain_view import ChainView
+from market.options.events import IndexPrice, Instrument, OptionQuote
+from market.options.priced_chain import PricedChain, price_chain
+from tests.recorded_frames import recorded_path
+from venues.deribit import OPTION_FEED
+from venues.deribit.option_messages import parse
 
 SUMMARY = "deribit/deribit-smile-stuff_book_summary_btc_option_20260428.json"
 TICKERS = "deribit/cryptofeed_DERIBIT_20210722.jsonl.gz"
@@ -18,13 +20,13 @@ SUMMARY_TIME = 1777404145017  # a millisecond after the newest row
 
 @pytest.fixture(scope="session")
 def summary_frame() -> bytes:
-    """The reply with 908 options."""
+    """Recorded reply with 908 options."""
     return recorded_path(SUMMARY).read_bytes()
 
 
 @pytest.fixture(scope="session")
-def summary_view(summary_frame: bytes) -> View:
-    chain = Chain("BTC")
+def summary_view(summary_frame: bytes) -> ChainView:
+    chain = Chain("BTC", OPTION_FEED)
     for event in parse(summary_frame):
         assert isinstance(event, OptionQuote)
         chain.apply(event)
@@ -32,7 +34,7 @@ def summary_view(summary_frame: bytes) -> View:
 
 
 @pytest.fixture(scope="session")
-def summary_model(summary_view: View) -> Model:
+def summary_chain(summary_view: ChainView) -> PricedChain:
     return price_chain(summary_view)
 
 
@@ -44,7 +46,7 @@ def recorded_lines() -> list[dict[str, object]]:
 
 @pytest.fixture(scope="session")
 def recorded_events(recorded_lines: list[dict[str, object]]) -> list[OptionQuote | IndexPrice | Instrument]:
-    """Every event of the 2021 recording that is not of a book."""
+    """All option events of the 2021 recording, without books."""
     frames = (str(line["data"]).encode() for line in recorded_lines)
     events = (event for frame in frames for event in parse(frame))
     return [event for event in events if isinstance(event, OptionQuote | IndexPrice | Instrument)]

@@ -1,19 +1,20 @@
-"""Build-up classes (S7) and the window they are taken over."""
+"""Build-up classes (S7) and the window that they refer to."""
 
 import numpy as np
 import pytest
 
-from market.options.buildup import Band, BuildUp, BuildUpWindow, build_up
+from market.options.buildup import BuildUp, BuildUpWindow, NeutralBand, classify_build_up
 from market.options.chain import Chain
-from tests.market.options.builders import NOW, ONE_MINUTE_LATER, model_of, quote
+from tests.market.options.builders import NOW, ONE_MINUTE_LATER, priced_view, quote
+from venues.deribit import OPTION_FEED
 
-BAND = Band(price=0.01, open_interest=0.01)
+BAND = NeutralBand(price=0.01, open_interest=0.01)
 MINUTE_MS = 60_000
 CALL = "BTC-27NOV26-70000-C"
 
 
 @pytest.mark.parametrize(
-    ("price", "held", "expected"),
+    ("price", "open_interest", "expected"),
     [
         (1.2, 120, BuildUp.LONG),
         (0.8, 120, BuildUp.SHORT),
@@ -26,20 +27,22 @@ CALL = "BTC-27NOV26-70000-C"
         (1.2, np.nan, None),
     ],
 )
-def test_classes(price, held, expected):
-    then = (np.array([1.0]), np.array([100.0]))
-    assert build_up(then, (np.array([price]), np.array([held])), BAND) == [expected]
+def test_classes_follow_from_both_changes(price, open_interest, expected):
+    base = (np.array([1.0]), np.array([100.0]))
+    assert classify_build_up(base, (np.array([price]), np.array([open_interest])), BAND) == [expected]
 
 
-def test_interest_from_nothing_is_no_noise():
-    then, now = (np.array([1.0]), np.array([0.0])), (np.array([0.5]), np.array([0.1]))
-    assert build_up(then, now, BAND) == [BuildUp.SHORT]
+def test_open_interest_that_starts_at_zero_is_not_neutral():
+    base, current = (np.array([1.0]), np.array([0.0])), (np.array([0.5]), np.array([0.1]))
+    assert classify_build_up(base, current, BAND) == [BuildUp.SHORT]
 
 
-def sample(window: BuildUpWindow, time: int, mark: float, held: float, forward: float = 70_000.0) -> BuildUp | None:
-    chain = Chain("BTC")
-    chain.apply(quote(CALL, time, mark=mark, open_interest=held, underlying=forward, is_forward=1.0))
-    (found,) = window.classify(model_of(chain, time))
+def sample(
+    window: BuildUpWindow, time: int, mark: float, open_interest: float, forward: float = 70_000.0
+) -> BuildUp | None:
+    chain = Chain("BTC", OPTION_FEED)
+    chain.apply(quote(CALL, time, mark=mark, open_interest=open_interest, underlying=forward, is_forward=1.0))
+    (found,) = window.classify(priced_view(chain, time))
     return found
 
 
@@ -47,7 +50,7 @@ def test_the_first_sample_has_no_class():
     assert sample(BuildUpWindow(MINUTE_MS, BAND), NOW, 0.1, 5) is None
 
 
-def test_changes_count_from_the_beginning_of_the_window():
+def test_changes_refer_to_the_first_sample_of_the_window():
     window = BuildUpWindow(MINUTE_MS, BAND)
     sample(window, NOW, 0.10, 5)
     assert sample(window, NOW + 1000, 0.11, 6) is BuildUp.LONG
@@ -56,8 +59,8 @@ def test_changes_count_from_the_beginning_of_the_window():
     assert sample(window, ONE_MINUTE_LATER + 1000, 0.12, 6) is BuildUp.NEUTRAL
 
 
-def test_a_move_of_the_coin_alone_does_not_flip_the_class():
-    """Fewer coins, but more dollars."""
+def test_a_move_of_the_underlying_alone_does_not_change_the_class():
+    """The premium falls in coin and rises in dollars."""
     window = BuildUpWindow(MINUTE_MS, BAND)
     sample(window, NOW, 0.100, 5, forward=70_000)
     assert sample(window, NOW + 1000, 0.099, 6, forward=75_000) is BuildUp.LONG

@@ -1,15 +1,15 @@
-"""The newest quote of every option, whatever the order and however often it comes."""
+"""A chain contains the newest quote of every option, independent of order and repetition."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.envelope import Unusable
+from core.envelope import InvalidRecord
 from market.options.chain import Chain
-from market.options.instrument import Instrument
-from market.options.wire import IndexPrice
+from market.options.events import IndexPrice, Instrument
 from tests.market.options.builders import CALL, EXPIRY, NOW, ONE_MINUTE_LATER, PUT, quote
+from venues.deribit import OPTION_FEED
 
 FAR = "BTC-4DEC26-70000-C"
 
@@ -24,12 +24,12 @@ quotes = st.builds(
 
 def contents(chain: Chain) -> bytes:
     view = chain.view(NOW)
-    return np.vstack([view.quoted, *view.quotes]).tobytes()
+    return np.vstack([view.quote_time, *view.quotes]).tobytes()
 
 
 @given(st.lists(quotes, min_size=1), st.randoms())
-def test_neither_order_nor_repetition_changes_anything(events, random):
-    straight, shuffled = Chain("BTC"), Chain("BTC")
+def test_order_and_repetition_of_events_change_nothing(events, random):
+    straight, shuffled = Chain("BTC", OPTION_FEED), Chain("BTC", OPTION_FEED)
     for event in events:
         straight.apply(event)
     again = [*events, *random.choices(events, k=5)]
@@ -39,16 +39,16 @@ def test_neither_order_nor_repetition_changes_anything(events, random):
     assert contents(straight) == contents(shuffled)
 
 
-def test_a_late_or_repeated_ticker_says_that_it_changed_nothing():
-    chain = Chain("BTC")
+def test_a_late_or_repeated_ticker_changes_nothing():
+    chain = Chain("BTC", OPTION_FEED)
     assert chain.apply(quote(CALL, ONE_MINUTE_LATER, mark=0.2))
     assert not chain.apply(quote(CALL, ONE_MINUTE_LATER, mark=0.2))
     assert not chain.apply(quote(CALL, NOW, mark=0.1))
     assert chain.view(NOW).quotes.mark[0] == 0.2
 
 
-def test_layout_is_by_expiry_strike_and_put_before_call():
-    chain = Chain("BTC")
+def test_columns_are_ordered_by_expiry_and_strike_with_the_put_before_the_call():
+    chain = Chain("BTC", OPTION_FEED)
     for name in (FAR, CALL, "BTC-27NOV26-65000-C", PUT):
         chain.apply(quote(name))
     layout = chain.view(NOW).layout
@@ -59,14 +59,14 @@ def test_layout_is_by_expiry_strike_and_put_before_call():
 
 
 def test_a_missing_leg_reads_nan():
-    chain = Chain("BTC")
+    chain = Chain("BTC", OPTION_FEED)
     chain.apply(quote(CALL, mark=0.3))
     view = chain.view(NOW)
     assert np.isnan(view.quotes.mark[view.layout.expiries[0].puts]).all()
 
 
-def test_an_instrument_row_moves_the_expiry():
-    chain = Chain("BTC")
+def test_an_instrument_row_changes_the_expiry():
+    chain = Chain("BTC", OPTION_FEED)
     chain.apply(quote(CALL))
     assert chain.view(NOW).layout.instruments[0].expiry == EXPIRY
     assert chain.apply(Instrument(CALL, "BTC", EXPIRY + 1000, 70000, True, False))
@@ -85,13 +85,13 @@ def test_an_instrument_row_moves_the_expiry():
         ),
     ],
 )
-def test_what_is_of_another_chain(event, reason):
-    with pytest.raises(Unusable, match=reason):
-        Chain("BTC").apply(event)
+def test_events_of_another_chain_are_invalid(event, reason):
+    with pytest.raises(InvalidRecord, match=reason):
+        Chain("BTC", OPTION_FEED).apply(event)
 
 
-def test_expired_options_are_not_seen_and_then_forgotten():
-    chain = Chain("BTC")
+def test_expired_options_are_not_in_a_view_and_are_evicted():
+    chain = Chain("BTC", OPTION_FEED)
     chain.apply(quote(CALL))
     chain.apply(quote(FAR))
     assert [i.name for i in chain.view(EXPIRY).layout.instruments] == [FAR]
@@ -102,8 +102,8 @@ def test_expired_options_are_not_seen_and_then_forgotten():
     assert [i.name for i in chain.view(EXPIRY).layout.instruments] == [FAR]
 
 
-def test_many_options_come_and_go():
-    chain = Chain("BTC")
+def test_quotes_survive_growth_and_eviction():
+    chain = Chain("BTC", OPTION_FEED)
     for strike in range(1, 400):
         chain.apply(quote(f"BTC-{'27NOV26' if strike % 2 else '4DEC26'}-{strike}-C", mark=strike))
     chain.evict(EXPIRY)
@@ -111,8 +111,8 @@ def test_many_options_come_and_go():
     assert view.quotes.mark[:-1].tolist() == view.layout.strike[:-1].tolist() == list(range(2, 400, 2))
 
 
-def test_index_price_is_the_newest_of_channel_and_quotes():
-    chain = Chain("BTC")
+def test_index_price_is_the_newest_of_index_channel_and_quotes():
+    chain = Chain("BTC", OPTION_FEED)
     assert np.isnan(chain.view(NOW).index_price)
     chain.apply(quote(CALL, NOW, index_price=70000.0))
     assert chain.view(NOW).index_price == 70000.0
@@ -122,6 +122,6 @@ def test_index_price_is_the_newest_of_channel_and_quotes():
 
 
 def test_an_empty_chain_has_an_empty_view():
-    view = Chain("BTC").view(NOW)
+    view = Chain("BTC", OPTION_FEED).view(NOW)
     assert view.layout.expiries == ()
     assert view.quotes.mark.shape == (1,)

@@ -1,4 +1,4 @@
-"""Everything §8.7 says of the recorded chains."""
+"""Recorded chains: reference values, prices and volatilities of the exchange, and both oracles."""
 
 import math
 
@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from msgspec import json
 
-from market.options.black import greeks, price
-from market.options.forward import MS_PER_YEAR
-from market.options.implied import Implied, Reason, implied_vol
-from market.options.instrument import parse_name
-from market.options.summary import chain_records, underlying_tick
+from market.options.black76 import greeks, price
+from market.options.chain_records import chain_records, underlying_tick
+from market.options.events import OptionQuote
+from market.options.forwards import MS_PER_YEAR
+from market.options.implied_vol import ImpliedVols, Reason, implied_vol
 from market.options.surface import build_surface
-from market.options.wire import OptionQuote
 from tests.market.options.oracles import quantlib_vols, vollib_vols
+from venues.deribit.instruments import parse_name
 
 # expiry, rows, call OI, put OI, PCR, max pain, max pain in coin
 TABLE = [
@@ -34,11 +34,11 @@ TABLE = [
 
 
 @pytest.fixture(scope="module")
-def records(summary_model):
-    return chain_records("deribit", summary_model, build_surface(summary_model))
+def records(summary_chain):
+    return chain_records("deribit", summary_chain, build_surface(summary_chain))
 
 
-def test_table_of_expiries(records):
+def test_positioning_of_every_expiry_equals_the_reference(records):
     assert len(records) == len(TABLE)
     for record, (day, rows, calls, puts, pcr, pain, coin) in zip(records, TABLE, strict=True):
         assert record.expiry == parse_name(f"BTC-{day}-1-C").expiry
@@ -48,15 +48,15 @@ def test_table_of_expiries(records):
         assert record.max_pain_low == record.max_pain_high == pain
 
 
-def test_totals(records, summary_model):
-    tick = underlying_tick("deribit", summary_model)
+def test_totals_equal_the_reference(records, summary_chain):
+    tick = underlying_tick("deribit", summary_chain)
     assert (tick.put_open_interest, tick.call_open_interest) == (143233.8, 214085.8)
     assert tick.pcr_open_interest == pytest.approx(0.669049, abs=5e-7)
     assert tick.pcr_volume == pytest.approx(8265.4 / 7744.1, rel=1e-12)
     assert records[7].pain == 302_209_900
 
 
-def test_pandas_counts_the_same(records, summary_frame):
+def test_positioning_equals_a_computation_in_pandas(records, summary_frame):
     frame = pd.DataFrame(json.decode(summary_frame)["result"])
     frame[["expiry", "strike", "kind"]] = frame.instrument_name.str.extract(r"BTC-(\w+)-(\d+)-([CP])")
     frame["strike"] = frame.strike.astype(float)
@@ -76,67 +76,67 @@ def test_pandas_counts_the_same(records, summary_frame):
         assert record.pain == pytest.approx(min(pain.values()), rel=1e-12)
 
 
-def test_nothing_is_undefined_on_the_recorded_chain(records):
+def test_the_recorded_chain_has_no_flags(records):
     assert [record.flags for record in records] == [[]] * 12
     assert {record.straddle_source for record in records} == {"mid"}
     assert all(record.index_price == 76090.54 for record in records)
 
 
-def test_marks_follow_from_the_venues_volatility(summary_model):
-    """Within 2.1e-5 coin with a published forward, 2.1e-6 with the forward of parity."""
-    view, terms = summary_model.view, summary_model.terms
-    model = price(terms.forward, view.layout.strike, terms.years, view.quotes.mark_iv, view.layout.is_call)
-    error = np.abs(model / terms.forward - view.quotes.mark)[:-1]
+def test_marks_follow_from_the_published_volatility(summary_chain):
+    """Within 2.1e-5 coin with a published forward, 2.1e-6 with the parity forward."""
+    view, terms = summary_chain.view, summary_chain.terms
+    model_price = price(terms.forward, view.layout.strike, terms.years, view.quotes.mark_iv, view.layout.is_call)
+    error = np.abs(model_price / terms.forward - view.quotes.mark)[:-1]
     published = view.quotes.is_forward[:-1] == 1
     assert (published.sum(), (~published).sum()) == (746, 162)
     assert error[published].max() < 2.15e-5
     assert error[~published].max() < 2.15e-6
 
 
-def test_our_volatility_of_the_mark_is_the_venues(summary_model):
-    """Out of the money, at marks of 0.0005 and more: 0.01 points with a published forward, 0.02 with parity's."""
-    view, terms = summary_model.view, summary_model.terms
-    solved = summary_model.solve("mark")
+def test_our_volatility_of_the_mark_equals_the_published_one(summary_chain):
+    """Out of the money, at marks of 0.0005 and more: 0.01 points with a published forward, 0.02 with parity."""
+    view, terms = summary_chain.view, summary_chain.terms
+    solved = summary_chain.solve("mark")
     error = 100 * np.abs(solved.vol - view.quotes.mark_iv)[:-1]
     outside = (view.layout.is_call == (view.layout.strike >= terms.forward))[:-1]
-    priced = outside & (view.quotes.mark[:-1] >= 0.0005)
+    liquid = outside & (view.quotes.mark[:-1] >= 0.0005)
     published = view.quotes.is_forward[:-1] == 1
-    assert error[priced & published].max() < 0.011
-    assert error[priced & ~published].max() < 0.02
-    assert np.median(error[priced]) < 0.003
-    assert error[priced].size == 362
+    assert error[liquid & published].max() < 0.011
+    assert error[liquid & ~published].max() < 0.02
+    assert np.median(error[liquid]) < 0.003
+    assert error[liquid].size == 362
 
 
-def test_on_every_option_the_difference_is_worth_less_than_half_a_tick(summary_model):
-    """A tick is 0.0001 coin. In points half of the 904 differ by 0.0032, nine tenths by 0.013, at worst 7.5."""
-    solved, greeks = summary_model.solve("mark"), summary_model.greeks
-    points = 100 * np.abs(solved.vol - summary_model.view.quotes.mark_iv)[:-1]
-    coin = points * (greeks.vega / summary_model.terms.forward)[:-1]
+def test_the_price_difference_of_both_volatilities_is_below_half_a_tick(summary_chain):
+    """A tick is 0.0001 coin. The volatilities of 904 options differ by 0.0032 points in the median and 7.5 at most."""
+    solved, greeks = summary_chain.solve("mark"), summary_chain.greeks
+    points = 100 * np.abs(solved.vol - summary_chain.view.quotes.mark_iv)[:-1]
+    coin = points * (greeks.vega / summary_chain.terms.forward)[:-1]
     assert np.nanmax(coin) < 2e-5
     assert np.nanpercentile(points, [50, 90, 100]) == pytest.approx([0.0032, 0.013, 7.4978], abs=5e-5)
 
 
-def test_marks_without_time_value_have_no_volatility(summary_model):
-    """Three calls marked 0 and their put, hours before expiry; all others are solved."""
-    reason = summary_model.solve("mark").reason[:-1]
-    names = [i.name for i, why in zip(summary_model.view.layout.instruments, reason, strict=True) if why]
+def test_marks_without_time_value_have_no_volatility(summary_chain):
+    """Three calls marked 0 and one put, hours before the expiry; all others have a volatility."""
+    reason = summary_chain.solve("mark").reason[:-1]
+    names = [i.name for i, why in zip(summary_chain.view.layout.instruments, reason, strict=True) if why]
     assert names == [f"BTC-29APR26-{leg}" for leg in ("85000-C", "86000-C", "87000-P", "87000-C")]
     assert reason[reason > 0].tolist() == [Reason.NO_PRICE, Reason.NO_PRICE, Reason.BELOW_INTRINSIC, Reason.NO_PRICE]
 
 
 def test_with_the_index_as_forward_the_volatility_is_off(summary_view):
-    """Why parity: up to 0.64 points on the `index_price` rows."""
+    """Up to 0.64 points on the rows that publish the index."""
     quotes, layout = summary_view.quotes, summary_view.layout
-    years = (layout.expiry - summary_view.quoted) / MS_PER_YEAR
+    years = (layout.expiry - summary_view.quote_time) / MS_PER_YEAR
     index = quotes.underlying
     solved = implied_vol(quotes.mark * index, index, layout.strike, years, layout.is_call)
     outside = (layout.is_call == (layout.strike >= index)) & (quotes.mark >= 0.0005) & (quotes.is_forward == 0)
     assert 100 * np.abs(solved.vol - quotes.mark_iv)[outside].max() == pytest.approx(0.64, abs=0.01)
 
 
-def test_bid_and_ask_volatilities_stand_around_the_venues(summary_model):
-    surface = build_surface(summary_model)
-    quotes = summary_model.view.quotes
+def test_bid_volatilities_are_below_ask_volatilities(summary_chain):
+    surface = build_surface(summary_chain)
+    quotes = summary_chain.view.quotes
     both = ~np.isnan(surface.bid) & ~np.isnan(surface.ask)
     assert both.sum() == 659
     assert (surface.bid_reason[:-1] == Reason.BELOW_INTRINSIC).sum() == 208
@@ -149,7 +149,7 @@ TRUE_FORWARD_MISSING = "ETH-27AUG21-4000-P"
 CAPPED_THETA = "ETH-23JUL21-2300-C"
 
 
-def test_recorded_tickers_price_as_the_venue_says(recorded_lines):
+def test_greeks_of_recorded_tickers_equal_the_published_ones(recorded_lines):
     """89 tickers of 2021: delta within 1e-5, vega 1.7e-3, rho 3.1e-3, mark 2.5e-5 coin, theta 3e-3."""
     seen = 0
     for line in recorded_lines:
@@ -170,23 +170,23 @@ def test_recorded_tickers_price_as_the_venue_says(recorded_lines):
     assert seen == 89
 
 
-def test_recorded_tickers_are_all_quotes(recorded_events):
+def test_every_recorded_ticker_is_a_quote(recorded_events):
     quotes = [event for event in recorded_events if isinstance(event, OptionQuote)]
     assert len(quotes) == 89
     assert any(math.isnan(event.quote.volume) for event in quotes)
 
 
-def answered(summary_model, field: str) -> tuple[Implied, list[np.ndarray]]:
-    """What the solver says of the bids, asks or marks, and what it was asked."""
-    view, terms = summary_model.view, summary_model.terms
-    money = getattr(view.quotes, field) * terms.worth * terms.growth
-    return summary_model.solve(field), [money, terms.forward, view.layout.strike, terms.years, view.layout.is_call]
+def solved_with_inputs(summary_chain, field: str) -> tuple[ImpliedVols, list[np.ndarray]]:
+    """Volatilities of the bids, asks or marks, and the inputs they were solved from."""
+    view, terms = summary_chain.view, summary_chain.terms
+    money = getattr(view.quotes, field) * terms.unit_value * terms.compounding
+    return summary_chain.solve(field), [money, terms.forward, view.layout.strike, terms.years, view.layout.is_call]
 
 
 @pytest.mark.parametrize(("field", "count"), [("bid", 659), ("ask", 908), ("mark", 904)])
 @pytest.mark.parametrize("oracle", [vollib_vols, quantlib_vols])
-def test_both_oracles_find_our_volatility_of_every_quote(summary_model, field, count, oracle):
-    solved, asked = answered(summary_model, field)
-    error = np.abs(oracle(solved, *asked) - solved.vol)
+def test_both_oracles_agree_with_our_volatility_of_every_quote(summary_chain, field, count, oracle):
+    solved, inputs = solved_with_inputs(summary_chain, field)
+    error = np.abs(oracle(solved, *inputs) - solved.vol)
     assert np.count_nonzero(~np.isnan(error)) == np.count_nonzero(solved.reason == Reason.SOLVED) == count
     assert np.nanmax(error) < 1e-8

@@ -1,0 +1,53 @@
+"""Latencies of alerts against planted conditions."""
+
+from bench.alert_latency import MATCH_MS, Latencies, Planted, Result, percentile
+from core.records import Alert
+
+BEGIN = 1_000_000
+BOOK = "binance:BTCUSDT"
+
+
+def alert(event_time: int, phase: str = "enter", rule: str = "extreme_imbalance") -> Alert:
+    return Alert("id", "binance", "BTCUSDT", rule, "medium", phase, event_time, event_time, 0.9, 0.5, "")
+
+
+def planted(begin: int = BEGIN, case: str = "busy") -> Planted:
+    return Planted(BOOK, "extreme_imbalance", case, begin, held_ms=1000)
+
+
+def test_latency_counts_from_the_moment_at_which_the_condition_had_held() -> None:
+    latencies = Latencies()
+    latencies.plant(planted())
+    assert latencies.arrive(alert(BEGIN + 1050), BEGIN + 1234)
+    assert latencies.finish() == {"busy": Result(1, 0, 234, 234)}
+
+
+def test_alerts_of_other_causes_are_ignored() -> None:
+    latencies = Latencies()
+    latencies.plant(planted())
+    others = (alert(BEGIN + 900), alert(BEGIN + 1100, "exit"), alert(BEGIN + 1100, rule="trade_sweep"))
+    assert not any(latencies.arrive(each, BEGIN + 2000) for each in others)
+    assert latencies.arrive(alert(BEGIN + 1100), BEGIN + 1300)
+    assert not latencies.arrive(alert(BEGIN + 1100), BEGIN + 1300)
+
+
+def test_a_condition_without_an_alert_is_missed() -> None:
+    latencies = Latencies()
+    latencies.plant(planted())
+    latencies.plant(planted(BEGIN + 2 * MATCH_MS))
+    latencies.plant(planted(BEGIN + 4 * MATCH_MS, "silent venue"))
+    assert latencies.arrive(alert(BEGIN + 2 * MATCH_MS + 1000), BEGIN + 2 * MATCH_MS + 1100)
+    assert latencies.finish() == {"busy": Result(1, 1, 100, 100), "silent venue": Result(0, 1, None, None)}
+
+
+def test_percentiles_are_values_of_the_sample() -> None:
+    assert [percentile(range(1, 101), share) for share in (0.5, 0.99)] == [51, 100]
+    assert percentile([], 0.5) is None
+
+
+def test_an_alert_belongs_to_the_newest_condition_before_it() -> None:
+    latencies = Latencies()
+    for begin in (BEGIN, BEGIN + 5000, BEGIN + 10_000):
+        latencies.plant(planted(begin))
+    assert latencies.arrive(alert(BEGIN + 6050), BEGIN + 6200)
+    assert latencies.finish() == {"busy": Result(1, 2, 200, 200)}

@@ -1,0 +1,64 @@
+"""Conditions of `bench alerts`: each planted one is an alert of its own, and the calm market raises none."""
+
+import msgspec
+
+from bench.alerts import RULES
+from core.settings import Settings
+from core.topics import TICKS
+from market.alerts.engine import AlertEngine
+from market.alerts.rule_table import RuleTable
+from market.alerts.rules import ALL_BOOKS, alert_rules
+from market.orderbook.book_config import BookConfig
+from simulator.generator.market import Market, MarketShape
+from simulator.plants import Plant
+from simulator.registry import SIMULATORS, instrument
+from venues.registry import open_builder
+from venues.stamping import Stamper
+
+SYMBOL, START_US, STEP_US = "BTCUSDT", 1_767_225_600_000_000, 100_000
+KEY = f"binance:{SYMBOL}"
+PLANTS = {  # by step
+    100: Plant(SYMBOL, "imbalance", "bid", 2),
+    160: Plant(SYMBOL, "sweep", "ask"),
+    200: Plant(SYMBOL, "imbalance", "ask", 2),
+    260: Plant(SYMBOL, "sweep", "bid"),
+}
+
+
+def enters(plants: dict[int, Plant]) -> list[tuple[str, int]]:
+    """Rule and step of every alert of 400 steps, ten a second."""
+    market, stamper = Market(instrument("binance", SYMBOL), MarketShape(), 1), Stamper("binance", "a")
+    encoder = SIMULATORS["binance"].encoder(market, 1_000_000)
+    builder = open_builder(KEY, BookConfig())
+    settings = Settings()
+    overrides = {(rule, ALL_BOOKS): thresholds for rule, thresholds in RULES.items()}
+    engine = AlertEngine(KEY, RuleTable(alert_rules(settings), overrides), 90_000)
+    encode, found = msgspec.json.Encoder().encode, []
+    frames = [(encoder.snapshot_channel, encoder.snapshot(START_US))]
+    for step in range(400):
+        now_us = START_US + step * STEP_US
+        if plant := plants.get(step):
+            plant.begin(market)
+        if step - 20 in plants and plants[step - 20].lasts:
+            market.stop_leaning()
+        moved = market.step()
+        frames += [(encoder.trade_channel, trade) for trade in encoder.trades(moved, now_us)]
+        frames.append((encoder.book_channel, encoder.delta(moved, now_us)))
+        batch = builder.apply_all([encode(stamper.stamp(channel, SYMBOL, now_us, frame)) for channel, frame in frames])
+        frames = []
+        for _, line in engine.apply_all(TICKS.name, [*batch.ticks, *batch.trade_ticks]).alerts:
+            alert = msgspec.json.decode(line)
+            if alert["phase"] == "enter" and alert["rule"] in RULES:
+                found.append((alert["rule"], (alert["event_time"] * 1000 - START_US) // STEP_US))
+    return found
+
+
+def test_every_planted_condition_is_an_alert_at_its_moment() -> None:
+    alerts = enters(PLANTS)
+    assert [rule for rule, _ in alerts] == ["extreme_imbalance", "trade_sweep"] * 2
+    late = [step - planted for (_, step), planted in zip(alerts, PLANTS, strict=True)]
+    assert all(10 <= steps <= 12 for steps in late[::2]) and late[1::2] == [0, 0]  # imbalances are held for a second
+
+
+def test_the_calm_market_raises_none() -> None:
+    assert enters({}) == []

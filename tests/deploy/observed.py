@@ -1,0 +1,148 @@
+"""A running stack with Prometheus: a simulated venue, a forwarder, two jobs, the gateway and notifications."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import psutil
+from confluent_kafka import Producer
+
+from stack.services import lifecycle
+from stack.services.progress import Progress
+from stack.services.settings import StackSettings
+from stack.services.supervisor import Supervisor
+from tests.conftest import USERS_PATH, free_ports, stack_settings
+from tests.jobs.isolated_system import wait_until
+
+VENUE, SYMBOL = "kraken", "BTC/USD"
+KEY = f"{VENUE}:{SYMBOL}"
+PORTS = ("kafka_metrics", "prometheus", "alertmanager", "postgres_exporter", "redis_exporter", "node_exporter")
+ALERT = {
+    "id": "spread_spike|kraken|BTC/USD|1|enter",
+    "venue": VENUE,
+    "symbol": SYMBOL,
+    "rule": "spread_spike",
+    "severity": "high",
+    "phase": "enter",
+    "episode": 1,
+    "event_time": 1,
+    "value": 3.0,
+    "threshold": 2.0,
+    "message": "test",
+}
+
+
+@dataclass
+class Observed:
+    """The stack, its processes by name, and its Prometheus."""
+
+    settings: StackSettings
+    environment: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]]
+    port: int
+    control_port: int
+    metrics_port: int  # of the forwarder
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    def depthflow(self, *arguments: str) -> str:
+        """Output of a command. An error shows both outputs."""
+        command = [sys.executable, "-m", "stack", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def start(self, name: str, *arguments: str, **environment: str) -> None:
+        with open(self.home / "logs" / f"{name}.log", "ab") as log:
+            command, variables = [sys.executable, "-m", "stack", *arguments], self.environment | environment
+            self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, env=variables)
+
+    def start_forwarder(self) -> None:
+        urls = f"--ws-url=ws://127.0.0.1:{self.port}", f"--rest-url=http://127.0.0.1:{self.port}"
+        options = f"--metrics-addr=127.0.0.1:{self.metrics_port}", f"--spill-dir={self.home / 'spill'}"
+        self.start("forwarder", "forward", f"--venue={VENUE}", f"--symbols={SYMBOL}", *urls, *options)
+
+    def kill(self, name: str) -> None:
+        self.processes.pop(name).kill()
+
+    def prometheus(self, path: str, **parameters: str) -> Any:
+        """`data` of a response of Prometheus' API."""
+        with urlopen(f"{self.settings.prometheus_url}/api/v1/{path}?{urlencode(parameters)}", timeout=10) as response:
+            return json.load(response)["data"]
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.prometheus("query", query=expression)["result"]
+        return found
+
+    def firing(self) -> set[str]:
+        """Names of the alerts that Alertmanager has."""
+        with urlopen(f"{self.settings.alertmanager_url}/api/v2/alerts", timeout=10) as response:
+            return {alert["labels"]["alertname"] for alert in json.load(response)}
+
+    def wait_firing(self, name: str, timeout_s: float = 120) -> None:
+        wait_until(lambda: name in self.firing(), f"the alert {name}", timeout_s)
+
+    def wait_resolved(self, name: str, timeout_s: float = 420) -> None:
+        wait_until(lambda: name not in self.firing(), f"the end of the alert {name}", timeout_s)
+
+    def send(self, topic: str, key: str, value: bytes) -> None:
+        producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "partitioner": "murmur2_random"})
+        producer.produce(topic, value, key)
+        assert producer.flush(30) == 0
+
+    def pid(self, name: str) -> int:
+        return next(process.pid for process in Supervisor(self.home).processes() if process.name == name)
+
+
+@contextmanager
+def observed_stack(folder: Path) -> Iterator[Observed]:
+    """A stack on free ports with everything that has metrics, until the block ends."""
+    ports = {f"{name}_port": port for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
+    settings = stack_settings(folder / "home").model_copy(
+        update=ports | {"flink_metrics_port": consecutive_free_ports(4), "flink_taskmanagers": 3}
+    )
+    own = {"DEPTHFLOW_HOME": str(settings.home), "PATH": USERS_PATH, "TOPIC_PARTITIONS": "2"}
+    observed = Observed(settings, os.environ | own, {}, *free_ports(3))
+    with ExitStack() as cleanup:
+        cleanup.callback(lifecycle.down, settings, wipe=True)
+        cleanup.callback(_stop, observed)
+        lifecycle.up(settings, Progress(), serve=True, observe=True)
+        start_processes(observed)
+        yield observed
+
+
+def start_processes(observed: Observed) -> None:
+    """Simulator, jobs, forwarder and notifications."""
+    ports = f"--port={observed.port}", f"--control-port={observed.control_port}"
+    observed.start("simulate", "simulate", VENUE, "--symbols", SYMBOL, *ports)
+    for job in ("books", "analytics"):
+        observed.depthflow("submit", job)
+    observed.start_forwarder()
+    receiver = observed.settings.alertmanager_url
+    observed.start("notify", "notify", NOTIFY_ALERTMANAGER_URL=receiver, NOTIFY_METRICS_ADDR="127.0.0.1:0")
+    wait_until(lambda: bool(observed.query('up{job="notify"} == 1')), "notifications to be scraped")
+    observed.send("orderbook.alerts", KEY, json.dumps(ALERT).encode())
+
+
+def consecutive_free_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
+    taken = {connection.laddr.port for connection in psutil.net_connections("tcp") if connection.laddr}
+    return next(first for first in range(9_500, 32_000, count) if not taken & set(range(first, first + count)))
+
+
+def _stop(observed: Observed) -> None:
+    for process in observed.processes.values():
+        process.send_signal(signal.SIGTERM)
+    for process in observed.processes.values():
+        process.wait(30)

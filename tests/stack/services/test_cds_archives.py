@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from stack.services import home
+from stack.services.cds_archives import MAGIC, archive_flags, collect_archives
+from stack.services.java import Java
+from stack.services.settings import StackSettings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    settings = StackSettings(depthflow_home=tmp_path / "home")
+    home.create(settings)
+    return settings
+
+
+@pytest.fixture
+def java(tmp_path: Path) -> Java:
+    base = tmp_path / "java" / "lib" / "server" / "classes.jsa"
+    base.parent.mkdir(parents=True)
+    base.touch()
+    return Java(tmp_path / "java", 17, "17.0.15+6")
+
+
+def written(flags: list[str]) -> Path:
+    return Path(flags[0].removeprefix("-XX:ArchiveClassesAtExit="))
+
+
+def test_the_next_run_uses_the_archive_that_the_first_one_writes(settings: StackSettings, java: Java) -> None:
+    archive = written(archive_flags(settings, java, "kafka", "a.jar"))
+    archive.write_bytes(MAGIC + b"classes")
+    collect_archives(settings)
+    used = Path(archive_flags(settings, java, "kafka", "a.jar")[0].removeprefix("-XX:SharedArchiveFile="))
+    assert used.read_bytes() == MAGIC + b"classes" and not archive.exists()
+
+
+def test_an_unfinished_archive_is_deleted(settings: StackSettings, java: Java) -> None:
+    archive = written(archive_flags(settings, java, "kafka", "a.jar"))
+    archive.write_bytes(bytes(100))
+    collect_archives(settings)
+    assert written(archive_flags(settings, java, "kafka", "a.jar")) == archive and not archive.exists()
+
+
+def test_archives_differ_by_jars_and_by_build_of_java(settings: StackSettings, java: Java) -> None:
+    other = Java(java.home, 17, "17.0.16+8")
+    paths = {written(archive_flags(settings, which, "kafka", jars)) for which in (java, other) for jars in ("a", "b")}
+    assert len(paths) == 4
+
+
+def test_only_one_of_several_processes_writes_an_archive(settings: StackSettings, java: Java) -> None:
+    assert archive_flags(settings, java, "taskmanager", "a.jar", writes=False) == []
+
+
+def test_a_java_without_its_own_archive_has_no_flags(settings: StackSettings, tmp_path: Path) -> None:
+    assert archive_flags(settings, Java(tmp_path, 17), "kafka", "a.jar") == []

@@ -1,0 +1,10 @@
+"""Sequence rule of Example's books: `seq` counts up by one."""
+
+from market.orderbook.feed_types import APPLY, GAP, SKIP, SequenceResult
+
+
+def next_step(book_id: int, seq: int) -> SequenceResult:
+    """Treatment of an update for a book whose newest update is `book_id`."""
+    if seq <= book_id:
+        return SKIP
+    return APPLY if seq == book_id + 1 else GAP
