@@ -23,6 +23,7 @@ class Feed:
         self._redis, self._on_connection = redis, on_connection
         self._wanted: Counter[str] = Counter()
         self._pubsub: PubSub | None = None
+        self._unconfirmed: dict[str, asyncio.Event] = {}
         self.connected = False
 
     def __len__(self) -> int:
@@ -32,7 +33,15 @@ class Feed:
         """Subscribe to channels; those with an asterisk are patterns. While Redis is away this waits for nothing."""
         added = [each for each in channels if not self._wanted[each]]
         self._wanted.update(channels)
+        if self._pubsub is not None:
+            self._unconfirmed.update({each: asyncio.Event() for each in added})
         await self._command("subscribe", added)
+
+    async def confirmed(self, channels: Iterable[str]) -> None:
+        """Wait until Redis has confirmed these subscriptions: a message published after this is received."""
+        for each in channels:
+            if (event := self._unconfirmed.get(each)) is not None:
+                await event.wait()
 
     async def release(self, channels: Iterable[str]) -> None:
         """Undo one `want` of these channels."""
@@ -40,6 +49,7 @@ class Feed:
         ended = [each for each in channels if self._wanted[each] <= 0]
         for each in ended:
             del self._wanted[each]
+            self._confirm(each)
         await self._command("unsubscribe", ended)
 
     async def messages(self) -> AsyncIterator[Message]:
@@ -53,15 +63,24 @@ class Feed:
                     await self._command("subscribe", list(self._wanted))
                     self.connected, failures = True, 0
                     await self._on_connection(True)
-                    async for message in _listen(pubsub):
-                        yield message
+                    async for kind, channel, data in _listen(pubsub):
+                        if kind in ("message", "pmessage"):
+                            yield channel, data
+                        elif kind in ("subscribe", "psubscribe"):
+                            self._confirm(channel)
             except (RedisError, OSError):
                 self._pubsub = None
+                for channel in list(self._unconfirmed):
+                    self._confirm(channel)
                 if self.connected:
                     self.connected = False
                     await self._on_connection(False)
                 await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
+
+    def _confirm(self, channel: str) -> None:
+        if (event := self._unconfirmed.pop(channel, None)) is not None:
+            event.set()
 
     async def _command(self, verb: str, channels: list[str]) -> None:
         if self._pubsub is None:
@@ -77,8 +96,8 @@ class Feed:
             return  # the reading side sees the same failure and subscribes again
 
 
-async def _listen(pubsub: PubSub) -> AsyncIterator[Message]:
-    """Messages of one connection. Raises RedisError when it is lost, or does not answer a PING."""
+async def _listen(pubsub: PubSub) -> AsyncIterator[tuple[str, str, bytes]]:
+    """Messages of one connection: kind, channel, data. Raises RedisError when it is lost or does not answer a PING."""
     asked = False
     while True:
         message = await pubsub.get_message(timeout=SILENCE_S)
@@ -89,5 +108,5 @@ async def _listen(pubsub: PubSub) -> AsyncIterator[Message]:
             asked = True
             continue
         asked = False
-        if message["type"] in ("message", "pmessage"):
-            yield message["channel"].decode(), message["data"]
+        if message["type"] != "pong":
+            yield message["type"], message["channel"].decode(), message["data"]

@@ -85,6 +85,7 @@ class Hub:
                 room = self._rooms[name] = Room(name)
                 await self._feed.want(name.channels)
                 self._metrics.channels.set(len(self._feed))
+            await self._feed.confirmed(name.channels)
             if not room.primed:
                 await self._prime(room)
             if self._rooms.get(name) is room:  # else its last member left while it was read
