@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
-from gateway.api import auth, books, options, rules, system
+from gateway.api import auth, books, login_codes, options, rules, system
 from gateway.api.responses import schema_components
 from gateway.context import Gateway
 from gateway.metrics import GatewayMetrics
@@ -44,7 +44,7 @@ def build_app(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for each in (auth, options, books, rules, system):
+    for each in (auth, login_codes, options, books, rules, system):
         app.include_router(each.router)
     app.mount("/api/docs/library", system.library_files())
     _handle_errors(app)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import BlockingConnectionPool, Redis
 
+from gateway.accounts.codes import LoginCodes
 from gateway.accounts.passwords import Passwords
 from gateway.accounts.tokens import TokenIssuer
 from gateway.accounts.users import AccountConflict, Users
@@ -30,6 +31,7 @@ class Gateway:
     users: Users
     tokens: TokenIssuer
     passwords: Passwords
+    codes: LoginCodes
     limiter: RateLimiter
     market: MarketData
     metrics: GatewayMetrics
@@ -83,6 +85,7 @@ def build_gateway(settings: GatewaySettings, clock: Callable[[], float] = time.t
             settings.access_token_s,
         ),
         passwords=Passwords(),
+        codes=LoginCodes(redis),
         limiter=RateLimiter(settings.redis_url.get_secret_value(), settings.rate_limit, settings.auth_rate_limit),
         market=MarketData(redis, reader, settings.stale_after_s * 1000, clock),
         metrics=GatewayMetrics(),

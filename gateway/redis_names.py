@@ -34,3 +34,8 @@ def chain_pattern(product: str) -> str:
 def aside_key(name: str) -> str:
     """Key of an answer of the database that the gateway keeps for some seconds."""
     return f"gateway:aside:{name}"
+
+
+def login_code_key(code_hash: str) -> str:
+    """Key of a login code, by its hash; the value is the user's id."""
+    return f"gateway:codes:{code_hash}"

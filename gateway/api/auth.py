@@ -79,7 +79,7 @@ async def register(body: Registration, request: Request, context: Context) -> Re
         user = await context.users.add(body.username, stored, role, invitation.id if invitation else None)
     except AccountConflict as taken:
         raise Problem(409, f"the {taken} is taken", [FieldError(str(taken), "taken")]) from None
-    response = await _session(context, user)
+    response = await new_session(context, user)
     response.status_code = 201
     return response
 
@@ -97,7 +97,7 @@ async def login(body: Credentials, request: Request, context: Context) -> Respon
     matches = await context.passwords.verify(body.password, found[1] if found else None)
     if found is None or not matches or found[0].disabled:
         raise unauthorized("username or password is wrong, or the account is disabled")
-    return await _session(context, found[0])
+    return await new_session(context, found[0])
 
 
 @router.post(
@@ -191,7 +191,8 @@ def _uninvited(detail: str) -> Problem:
     return Problem(403, f"invitation: {detail}", [FieldError("invitation", detail)])
 
 
-async def _session(context: Gateway, user: User) -> Response:
+async def new_session(context: Gateway, user: User) -> Response:
+    """The answer of a login: tokens of a new family."""
     return _answer(context, user, await context.users.begin_family(user))
 
 

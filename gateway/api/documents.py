@@ -28,6 +28,13 @@ class Session(Struct):
     user: UserView
 
 
+class LoginCode(Struct):
+    """A code that logs in once, within `expires_in` seconds."""
+
+    code: str
+    expires_in: int
+
+
 class Invited(Struct):
     """An invitation, which registers one account with its role within seven days."""
 

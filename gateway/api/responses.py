@@ -12,6 +12,7 @@ from gateway.api.documents import (
     Health,
     History,
     Invited,
+    LoginCode,
     NewestBookAnswer,
     Products,
     Quality,
@@ -37,7 +38,19 @@ from gateway.encoding import ARROW, CSV, JSON
 from gateway.problems import PROBLEM, ProblemDocument
 
 ANSWERS: tuple[type[Struct], ...] = (
-    *(UserView, Session, Invited, UserList, Products, Underlying, ChainList, PutCall, Surface, TermStructure),
+    *(
+        UserView,
+        Session,
+        LoginCode,
+        Invited,
+        UserList,
+        Products,
+        Underlying,
+        ChainList,
+        PutCall,
+        Surface,
+        TermStructure,
+    ),
     *(Exposure, OpenInterest, MaxPain, NewestBookAnswer, BookList, History, Trades, Alerts, Status, Quality, Rules),
     *(RuleRow, Health, ProblemDocument, Processed),
 )

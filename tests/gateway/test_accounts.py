@@ -12,7 +12,7 @@ from tests.gateway.conftest import ADMIN, PASSWORD, Backend, Served, serving
 
 OPEN = {
     *("POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"),
-    *("GET /health", "GET /ready", "GET /metrics"),
+    *("POST /api/auth/exchange", "GET /health", "GET /ready", "GET /metrics"),
 }
 OF_ANALYSTS = {
     *("GET /api/books/{venue}/{symbol}/history", "GET /api/trades/{venue}/{symbol}", "GET /api/alerts"),

@@ -32,14 +32,20 @@ def assert_same_kind(documented: Any, real: Any, place: str) -> None:
 
 
 def test_every_call_answers_as_documented(gateway: Served, feeder: Feeder) -> None:
-    tokens = gateway.login()
+    tokens, code = gateway.login(), ""
     for method, path, body, answer in CALLS:
         filled = path.replace("FROM", str(int(1000 * time.time()) - 3_600_000))
-        text = body.replace("PASSWORD", PASSWORD).replace("REFRESH_TOKEN", tokens["refresh_token"])
+        text = (
+            body.replace("PASSWORD", PASSWORD)
+            .replace("REFRESH_TOKEN", tokens["refresh_token"])
+            .replace("LOGIN_CODE", code)
+        )
         given = json.loads(text.replace('"depthflow"', f'"{ADMIN}"')) if body else None
         found = gateway.call(method, filled, tokens["token"], given)
         if method == "POST" and path == "/api/auth/refresh":
             tokens["refresh_token"] = found.json["refresh_token"]
+        if path == "/api/auth/codes":
+            code = found.json["code"]
         documented = json.loads(answer) if answer else None
         if documented and documented.get("title") and path != "/api/auth/register":
             assert found.status == documented["status"]
