@@ -80,8 +80,8 @@ def prepare(settings: StackSettings, java: Java) -> None:
 
 
 def program(settings: StackSettings, java: Java, agent: Sequence[str] = ()) -> Program:
-    """The broker process. `agent`: options of a Java agent."""
-    archive = archive_flags(settings, java, "kafka", _classpath())
+    """The broker process. `agent`: options of a Java agent; a JVM with one refuses to write a class archive."""
+    archive = archive_flags(settings, java, "kafka", _classpath(), writes=not agent)
     heap = [f"-Xms{min(settings.kafka_heap, '256m', key=_megabytes)}", f"-Xmx{settings.kafka_heap}"]
     return Program(
         "kafka",

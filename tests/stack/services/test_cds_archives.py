@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.services import home
+from stack.services import home, kafka
 from stack.services.cds_archives import MAGIC, archive_flags, collect_archives
 from stack.services.java import Java
 from stack.services.settings import StackSettings
@@ -55,3 +55,12 @@ def test_only_one_of_several_processes_writes_an_archive(settings: StackSettings
 
 def test_a_java_without_its_own_archive_has_no_flags(settings: StackSettings, tmp_path: Path) -> None:
     assert archive_flags(settings, Java(tmp_path, 17), "kafka", "a.jar") == []
+
+
+def test_a_broker_with_a_java_agent_writes_no_archive(
+    settings: StackSettings, java: Java, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "_classpath", lambda: "a.jar")
+    plain, observed = (kafka.program(settings, java, agent).command for agent in ((), ("-javaagent:metrics.jar",)))
+    assert any("ArchiveClassesAtExit" in each for each in plain)
+    assert not any("ArchiveClassesAtExit" in each for each in observed)
