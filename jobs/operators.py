@@ -41,10 +41,10 @@ class BuilderOperator(KeyedProcessFunction):
     """Applies each batch of a key's raw records to the key's builder and emits the output, one row per topic.
 
     A batch is (topic, partition, envelopes, offsets). A key has at most one timer, in processing time. While its
-    builder waits for ticks to be published, it fires once or twice a second; otherwise it measures idle time and fires
-    three times within the next timeout. Timers lie on a fixed grid, so a restored timer and a new one coincide. After a
-    restart, idle time counts from the first timer that fires. It begins anew with a record that made progress, as the
-    specification of the builder says: records without any effect do not keep a book alive.
+    builder waits for ticks to be published, it fires once or twice a second, on a fixed grid. The next idle timeout is
+    exact: a timer fires when it ends. After a restart, idle time counts from the first timer that fires. It begins anew
+    with a record that made progress, as the specification of the builder says: records without any effect do not keep a
+    book alive.
     """
 
     def __init__(self, spec: BuilderSpec, cache_bytes: int, topic_prefix: str) -> None:
@@ -75,7 +75,8 @@ class BuilderOperator(KeyedProcessFunction):
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         key, timeouts = ctx.get_current_key(), self._spec.idle_timeouts
-        timing = self._timing.pop(key, None) or KeyTiming(timestamp, timestamp, clocks=QuietClocks.restored())
+        now = max(timestamp, _now(ctx))
+        timing = self._timing.pop(key, None) or KeyTiming(timestamp, now, clocks=QuietClocks.restored())
         if timing.timer <= timestamp:  # else a restored timer, before the one that was registered since
             timing.timer = 0
         if self._spec.polling and timing.waits:
@@ -83,7 +84,7 @@ class BuilderOperator(KeyedProcessFunction):
         while timing.passed < len(timeouts) and timestamp - timing.last >= timeouts[timing.passed].after_ms:
             yield from self._rows(key, self._on_idle(key, timing, timeouts[timing.passed], timestamp))
             timing.passed += 1
-        self._register_timer(key, timing, max(timestamp, _now(ctx)), ctx)
+        self._register_timer(key, timing, now, ctx)
 
     def _poll(self, key: str, timing: KeyTiming, polling: Polling, now: int) -> OutputLines:
         builder = self._builders.load(key)
@@ -126,15 +127,16 @@ class BuilderOperator(KeyedProcessFunction):
 
     def _register_timer(self, key: str, timing: KeyTiming, now: int, ctx: KeyedProcessFunction.Context) -> None:
         """Register the key's next timer, unless an earlier one is pending."""
-        polling, timeouts = self._spec.polling, self._spec.idle_timeouts
+        polling, timeouts, times = self._spec.polling, self._spec.idle_timeouts, list[int]()
         if polling and timing.waits:
             step_ms = 2 * polling.every_ms if timing.busy_polls > 1 else polling.every_ms
-        elif timing.passed < len(timeouts):
-            step_ms = max(timeouts[timing.passed].after_ms // 3, 1)
-        else:
+            times.append((now // step_ms + 1) * step_ms)
+        if timing.passed < len(timeouts):
+            times.append(max(timing.last + timeouts[timing.passed].after_ms, now + 1))
+        if not times:
             return
         self._timing[key] = timing
-        time = (now // step_ms + 1) * step_ms
+        time = min(times)
         if timing.timer and timing.timer <= time:
             return
         if timing.timer:

@@ -19,6 +19,10 @@ class AppliedClock(Struct, array_like=True):
     newest_us: int = 0
     waiting_us: dict[str, int] = {}
 
+    def others_arrived(self, after_us: int) -> bool:
+        """True if an envelope that was not applied arrived this long after the last applied update, or later."""
+        return self.since_us == self.applied_us and self.newest_us >= self.applied_us + after_us
+
     def waited_us(self, conn: str, recv_us: int, limit_us: int) -> int:
         """Time since the last applied update at the receipt of an envelope that was not applied."""
         if self.since_us != self.applied_us or self.conn not in self.waiting_us:

@@ -231,8 +231,11 @@ class BookBuilder:
         return self._writer.finish_batch()
 
     def mark_stale(self, now_ms: int) -> Batch | None:
-        """Publish `stale` after a period without frames, once per period; None otherwise. Call `journal` afterwards."""
-        line = self._sync.mark_stale(now_ms, "silence")
+        """Publish `stale` after a period without an applied update, once per period; None otherwise.
+
+        Call `journal` afterwards.
+        """
+        line = self._sync.mark_silent(now_ms)
         batch = self._writer.finish_batch()
         return batch if line is not None else None
 

@@ -159,6 +159,11 @@ class SyncState:
         self.state.stale = True
         return self._writer.status("stale", reason, event_time, conn)
 
+    def mark_silent(self, now_ms: int) -> bytes | None:
+        """Mark the book stale at a timer's time. The reason says if records came late in the time without updates."""
+        arrived = self.applied.others_arrived(self._stale_after_us // 2)
+        return self.mark_stale(now_ms, "no update applied" if arrived else "silence")
+
     def drop_book(self, event_time: int, reason: str, conn: str) -> None:
         """The book's connection is gone and the next one starts with a snapshot: publish `stale`, request nothing."""
         self._writer.restart_order_flow()

@@ -189,6 +189,41 @@ def test_records_without_effect_do_not_delay_the_status_of_a_book(context: FakeC
     assert lines(list(made.on_timer(STALE_TIME, context)), "test.orderbook.status")
 
 
+@pytest.mark.parametrize("key", [KEY, "binance_usdm:BTCUSDT", "kraken:BTC/USD", "deribit:BTC-PERPETUAL"])
+@pytest.mark.parametrize("others", [(), (1, 10_017), (437, 211)], ids=["silent", "few records", "many records"])
+def test_a_book_is_stale_exactly_when_its_time_ends(context: FakeContext, key: str, others: tuple[int, int]) -> None:
+    """Records that keep no book alive arrive `others[0]` ms after the update, and each `others[1]` ms from there on."""
+    made, applied = operator(context), OPEN + 123
+    context.now = applied
+    feed(made, context, book_frames(key), key)
+    times = range(applied + others[0], applied + 2 * STALE_AFTER_MS, others[1]) if others else ()
+    rows: list[Row] = []
+    for time in times:
+        rows += fire(made, context, time)
+        context.now = time
+        rows += feed(made, context, [b"{"], key)
+    rows += fire(made, context, applied + 2 * STALE_AFTER_MS)
+    said = [json.loads(line) for line in lines(rows, "test.orderbook.status")]
+    assert [(status["reason"], status["event_time"]) for status in said] == [("silence", applied + STALE_AFTER_MS)]
+
+
+def book_frames(key: str) -> list[bytes]:
+    venue, _, symbol = key.partition(":")
+    envelopes = islice(Generator(Plan((instrument(venue, symbol),))), 20)
+    return [msgspec.json.encode(envelope) for envelope in envelopes if "rade" not in envelope.channel]
+
+
+def test_a_restored_timer_that_is_overdue_does_not_make_a_book_stale(context: FakeContext) -> None:
+    """The records of the outage are still to come."""
+    feed(operator(context), context, frames())
+    context.now = OPEN + 600_000
+    restored = operator(context)
+    assert not lines(list(restored.on_timer(FIRST_TIMER, context)), "test.orderbook.status")
+    rows = fire(restored, context, context.now + 2 * STALE_AFTER_MS)
+    said = [json.loads(line)["event_time"] for line in lines(rows, "test.orderbook.status")]
+    assert said == [OPEN + 600_000 + STALE_AFTER_MS]
+
+
 def test_a_quiet_book_has_its_last_tick_within_a_second_and_a_heartbeat_each_second(context: FakeContext) -> None:
     values, whole = frames(), open_builder(KEY, BookConfig())
     made = operator(context)
@@ -204,9 +239,7 @@ def test_a_quiet_book_has_its_last_tick_within_a_second_and_a_heartbeat_each_sec
 def test_a_timer_of_a_quiet_key_registers_that_of_its_idle_timeout(context: FakeContext) -> None:
     made = operator(context)
     feed(made, context, [b"{}"], KEY)
-    assert context.timers == {(KEY, OPEN + 10_000)}
-    assert not fire(made, context, OPEN + 10_000)
-    assert context.timers == {(KEY, OPEN + 20_000)}
+    assert context.timers == {(KEY, OPEN + STALE_AFTER_MS)}
     feed(made, context, frames())
     assert context.timers == {(KEY, context.now + 500)}
 

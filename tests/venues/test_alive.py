@@ -86,6 +86,15 @@ def test_a_book_that_applies_nothing_is_stale_after_half_a_minute(
 
 
 @VENUES
+def test_the_timer_says_if_records_arrived(venue: str) -> None:
+    for last, reason in ((1, "silence"), (14, "silence"), (16, "no update applied")):
+        builder = new_builder(venue)
+        builder.apply_all([*started(venue), old_update(venue, 0.5), trade(venue, last)])
+        batch = builder.mark_stale(30_000)
+        assert batch is not None and statuses(batch) == [f"stale {reason}"]
+
+
+@VENUES
 def test_the_time_without_updates_does_not_depend_on_batches_and_restores(venue: str) -> None:
     values = [*started(venue), *(make(venue, at) for at in range(1, 70) for make in SOURCES[::2])]
     assert combined_output(batches_with_restores(venue, values, range(1, len(values), 7))) == combined_output(
