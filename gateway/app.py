@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
+from gateway import live
 from gateway.api import auth, books, login_codes, options, rules, system
 from gateway.api.responses import schema_components
 from gateway.context import Gateway
@@ -44,9 +45,10 @@ def build_app(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for each in (auth, login_codes, options, books, rules, system):
+    for each in (auth, login_codes, options, books, rules, system, live):
         app.include_router(each.router)
     app.mount("/api/docs/library", system.library_files())
+    app.mount("/live", live.page_files())
     _handle_errors(app)
     app.add_middleware(Measured, metrics=gateway.metrics)
     if origins := [each.strip() for each in gateway.settings.allowed_origins.split(",") if each.strip()]:
@@ -117,7 +119,8 @@ class Measured:
 
         async def measured_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in SECURITY_HEADERS if each[0] not in given)]
                 path = getattr(scope.get("route"), "path", "unknown")
                 self._metrics.requests.labels(path, message["status"]).inc()
                 self._metrics.seconds.labels(path).observe(time.perf_counter() - began)

@@ -41,14 +41,10 @@ async def serve(settings: GatewaySettings) -> None:
     gateway = build_gateway(settings)
     hub = Hub(gateway.market, _feed_client(settings), gateway.metrics)
     sockets = SocketServer(gateway, hub, allowed_origins(settings))
-    app = build_app(gateway)
-    if settings.serve_socket_port == settings.serve_port:
-        served = [(sockets.app(app), settings.serve_port, "SERVE_PORT")]
-    else:
-        served = [
-            (app, settings.serve_port, "SERVE_PORT"),
-            (sockets.app(), settings.serve_socket_port, "SERVE_SOCKET_PORT"),
-        ]
+    # Sockets are on the port of REST as well, so that the live page needs no second origin.
+    served = [(sockets.app(build_app(gateway)), settings.serve_port, "SERVE_PORT")]
+    if settings.serve_socket_port != settings.serve_port:
+        served.append((sockets.app(), settings.serve_socket_port, "SERVE_SOCKET_PORT"))
     listening = [(each, bind(settings.serve_host, port, name)) for each, port, name in served]
     servers = [Server(_config(each, settings)) for each, _ in listening]
     _stop_on_signals(servers)

@@ -23,11 +23,12 @@ ROOMS = (
     "reader",
     "notify",
     "gateway",
+    "dashboard",
     "bench",
     "stack",
 )
 STRANGERS = {("jobs", "ingestion"), ("ingestion", "jobs")}
-NEUTRAL_ROOMS = ("core", "market", "ingestion", "jobs", "ring", "reader", "notify", "gateway")
+NEUTRAL_ROOMS = ("core", "market", "ingestion", "jobs", "ring", "reader", "notify", "gateway", "dashboard")
 EXCHANGES = re.compile("binance|kraken|deribit", re.IGNORECASE)
 # Examples that a user reads, and the default of a setting.
 ALLOWED_MENTIONS = re.compile(r"Example: depthflow|such as|\"binance\", description=\"venue whose")

@@ -1,0 +1,43 @@
+// REST calls. `now()` follows the gateway's clock, since ages are its.
+
+// `clock.offset` is set from the gateway's clock by `synchronize`.
+export function createApi({ base, tokens, onLogin, clock }) {
+  async function call(path, options, renew = false) {
+    const token = await tokens(renew);
+    const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+    const answer = await fetch(new URL(path, base), { ...options, headers });
+    if (answer.status !== 401) return answer;
+    if (!renew) return call(path, options, true);
+    onLogin();
+    return answer;
+  }
+  async function request(path, options = {}) {
+    const answer = await call(path, options);
+    const body = answer.status === 204 ? null : await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(body?.detail ?? `status ${answer.status}`), { status: answer.status });
+    return body;
+  }
+  return {
+    // JSON of a path. Throws an Error with the problem's detail and `status`.
+    get: (path) => request(path),
+    post: (path, body) =>
+      request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    // Rows of a path as a Blob of a media type, for downloads.
+    async download(path, accept) {
+      const answer = await call(path, { headers: { Accept: accept } });
+      if (!answer.ok) throw new Error((await answer.json()).detail);
+      return answer.blob();
+    },
+    // Path of a book: `bookPath("kraken:BTC/USD", "/history")`.
+    bookPath(key, rest = "") {
+      const [venue, ...symbol] = key.split(":");
+      return `/api/books/${venue}/${encodeURIComponent(symbol.join(":"))}${rest}`;
+    },
+    // Set the clock by the gateway's, within half of the round trip.
+    async synchronize() {
+      const sent = Date.now();
+      const { time } = await (await fetch(new URL("/live/settings.json", base))).json();
+      clock.offset = Math.round(time - (sent + Date.now()) / 2);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+// What a page gets: `{api, live, theme, now}`.
+import { createApi } from "./api.js";
+import { createLive } from "./live.js";
+import { createTheme } from "./theme.js";
+
+// `base`: address of the gateway's REST, `socketBase`: of its sockets, by default the same. `token`: null without
+// accounts, a token, or `async (renew) => token or null`, called with true after a token was refused. `onLogin`: called
+// when no token is accepted. `root`: the element with the class df, by default that of the document.
+export function createContext({ base, socketBase = base, token = null, onLogin = () => {}, root, storage }) {
+  const tokens = typeof token === "function" ? token : async (renew) => (renew ? null : token);
+  const clock = { offset: 0 };
+  const now = () => Date.now() + clock.offset;
+  const api = createApi({ base, tokens, onLogin, clock });
+  const live = createLive({ base: socketBase, health: base, tokens, onLogin, now });
+  const theme = createTheme(root ?? document.documentElement, storage);
+  return { api, live, theme, now, close: () => live.close() };
+}

@@ -1,0 +1,54 @@
+// One drawing loop for all panels: at most FRAMES_PER_S, and only panels that have changed.
+
+export const FRAMES_PER_S = 12;
+const INTERVAL_MS = 1000 / FRAMES_PER_S;
+const TOLERANCE_MS = 4; // an animation frame comes every 16.7 ms, never exactly on time
+
+const dirty = new Set();
+let pending = false;
+let last = 0;
+let frames = 0;
+
+// Frames drawn since the page was opened.
+export const drawnFrames = () => frames;
+
+// Register a panel. Returns `{changed, remove}`; `draw()` runs in the next frame after `changed()`.
+export function register(draw) {
+  const entry = { draw, removed: false };
+  return {
+    changed() {
+      if (entry.removed) return;
+      dirty.add(entry);
+      request();
+    },
+    remove() {
+      entry.removed = true;
+      dirty.delete(entry);
+    },
+  };
+}
+
+function request() {
+  if (pending) return;
+  pending = true;
+  requestAnimationFrame(step);
+}
+
+function step(time) {
+  if (time - last < INTERVAL_MS - TOLERANCE_MS) {
+    requestAnimationFrame(step);
+    return;
+  }
+  pending = false;
+  last = time;
+  frames += 1;
+  const due = [...dirty];
+  dirty.clear();
+  for (const entry of due) {
+    try {
+      if (!entry.removed) entry.draw(time);
+    } catch (error) {
+      console.error(error);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// Login of the page: the access token in memory, the refresh token in the tab's session storage.
+
+const KEY = "depthflow.refresh";
+
+// `base`: address of REST. `required`: false with AUTH=off, where no token is needed.
+export function createSession(base, required, storage = sessionStorage) {
+  let token = null;
+  let pending = null;
+
+  async function post(path, body) {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(new URL(path, base), { method: "POST", headers, body: JSON.stringify(body) });
+    const found = answer.status === 204 ? null : await answer.json();
+    if (!answer.ok) throw Object.assign(new Error(found.detail), { status: answer.status });
+    return found;
+  }
+  function keep(session) {
+    token = session.token;
+    storage.setItem(KEY, session.refresh_token);
+    return token;
+  }
+  function forget() {
+    token = null;
+    storage.removeItem(KEY);
+  }
+  async function renew() {
+    const refresh = storage.getItem(KEY);
+    if (!refresh) return null;
+    try {
+      return keep(await post("/api/auth/refresh", { refresh_token: refresh }));
+    } catch (error) {
+      if (error.status !== 401) throw error; // the gateway is away: the token is still good
+      forget();
+      return null;
+    }
+  }
+  return {
+    // A token, or null. A refresh token works once, so callers at the same time share one renewal.
+    async token(again = false) {
+      if (!required) return null;
+      if (token && !again) return token;
+      pending ??= renew().finally(() => (pending = null));
+      return pending;
+    },
+    logIn: async (username, password) => keep(await post("/api/auth/login", { username, password })),
+    exchange: async (code) => keep(await post("/api/auth/exchange", { code })),
+    async logOut() {
+      const refresh = storage.getItem(KEY);
+      forget();
+      if (refresh) await post("/api/auth/logout", { refresh_token: refresh }).catch(() => null);
+    },
+    get open() {
+      return !required || token !== null;
+    },
+  };
+}
