@@ -14,6 +14,8 @@ from gateway.database import Database
 from gateway.limits import RateLimiter
 from gateway.market_data import MarketData
 from gateway.metrics import GatewayMetrics
+from gateway.pipeline.overview import Pipeline
+from gateway.pipeline.targets import parse_targets
 from gateway.settings import GatewaySettings
 
 REDIS_CONNECTIONS = 64
@@ -35,6 +37,7 @@ class Gateway:
     limiter: RateLimiter
     market: MarketData
     metrics: GatewayMetrics
+    pipeline: Pipeline
     clock: Callable[[], float]
 
     async def start(self) -> None:
@@ -55,6 +58,7 @@ class Gateway:
     async def close(self) -> None:
         await self.reader.close()
         await self.accounts.close()
+        await self.pipeline.close()
         await self.redis.aclose()
         await self.redis.connection_pool.disconnect()
 
@@ -72,6 +76,7 @@ def build_gateway(settings: GatewaySettings, clock: Callable[[], float] = time.t
     redis = Redis(connection_pool=pool)
     reader = Database(settings.reader_postgres_dsn.get_secret_value(), settings.database_connections, read_only=True)
     accounts = Database(settings.accounts_postgres_dsn.get_secret_value(), 4, read_only=False)
+    metrics = GatewayMetrics()
     return Gateway(
         settings=settings,
         redis=redis,
@@ -88,6 +93,12 @@ def build_gateway(settings: GatewaySettings, clock: Callable[[], float] = time.t
         codes=LoginCodes(redis),
         limiter=RateLimiter(settings.redis_url.get_secret_value(), settings.rate_limit, settings.auth_rate_limit),
         market=MarketData(redis, reader, settings.stale_after_s * 1000, clock),
-        metrics=GatewayMetrics(),
+        metrics=metrics,
+        pipeline=Pipeline(
+            settings.flink_rest_url,
+            parse_targets(settings.pipeline_targets),
+            settings.home,
+            (f"{settings.serve_host}:{settings.serve_port}", metrics),
+        ),
         clock=clock,
     )

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from core.settings import Settings
+from gateway.pipeline.targets import parse_targets
 
 MIN_SECRET_BYTES = 32
 RATE = r"^\d+/(second|minute|hour)$"
@@ -36,11 +37,22 @@ class GatewaySettings(Settings):
     serve_socket_port: int = Field(8002, ge=1, le=65535, description="sockets; the port of REST to share it")
     trusted_proxies: str = Field("", description="addresses of proxies whose X-Forwarded-For is believed")
     allowed_origins: str = Field("", description="origins of pages that may call the API, with commas between them")
+    pipeline_targets: str = Field(
+        "",
+        description="processes whose /metrics the page Pipeline shows, KIND=HOST:PORT with commas between them; kind: "
+        "forwarder, gateway, notify, recorder or ring. Those of the local stack register by themselves",
+    )
     rate_limit: str = Field("3000/minute", pattern=RATE, description="requests of one account or address")
     auth_rate_limit: str = Field("5/minute", pattern=RATE, description="the same for /api/auth, and for each username")
     socket_stall_s: float = Field(
         15, gt=0, description="time after which a socket is closed that does not read, or sends no token"
     )
+
+    @field_validator("pipeline_targets")
+    @classmethod
+    def _targets(cls, text: str) -> str:
+        parse_targets(text)
+        return text
 
     @field_validator("jwt_secret")
     @classmethod

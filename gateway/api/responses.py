@@ -35,6 +35,7 @@ from gateway.api.option_documents import (
     Underlying,
 )
 from gateway.encoding import ARROW, CSV, JSON
+from gateway.pipeline.documents import PipelineAnswer
 from gateway.problems import PROBLEM, ProblemDocument
 
 ANSWERS: tuple[type[Struct], ...] = (
@@ -52,7 +53,7 @@ ANSWERS: tuple[type[Struct], ...] = (
         TermStructure,
     ),
     *(Exposure, OpenInterest, MaxPain, NewestBookAnswer, BookList, History, Trades, Alerts, Status, Quality, Rules),
-    *(RuleRow, Health, ProblemDocument, Processed),
+    *(RuleRow, Health, ProblemDocument, Processed, PipelineAnswer),
 )
 PROBLEMS = {
     400: "The request is malformed.",
