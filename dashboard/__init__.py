@@ -1,1 +1,1 @@
-"""The dashboard: the page that the gateway serves at `/live`, and its parts in other hosts."""
+"""The dashboard: the page that the gateway serves at `/live`, the Streamlit app, and its history pages."""

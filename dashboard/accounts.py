@@ -1,0 +1,92 @@
+"""Logins at the gateway. Tokens stay in the memory of the app: in the state of one browser session.
+
+UserError
+  LoginError    the gateway does not respond, or refuses the account
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from core.errors import UserError
+
+TIMEOUT_S = 10.0
+EARLY_S = 30.0  # a token is renewed this long before its end
+READS_HISTORY = ("analyst", "admin")
+
+
+class LoginError(UserError):
+    """There are no tokens for this account now."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """Tokens of an account. `expires`: monotonic time, in seconds, at which the access token ends."""
+
+    username: str
+    role: str
+    token: str
+    refresh_token: str
+    expires: float
+
+    @property
+    def reads_history(self) -> bool:
+        """True if the account's role may read history."""
+        return self.role in READS_HISTORY
+
+    def ends_soon(self, clock: Callable[[], float] = time.monotonic) -> bool:
+        """True if the access token has to be renewed."""
+        return clock() > self.expires - EARLY_S
+
+
+def log_in(gateway_url: str, username: str, password: str, address: str | None = None) -> Login:
+    """Exchange username and password for tokens. `address`: that of the browser, for the gateway's limits."""
+    return _session(gateway_url, "login", {"username": username, "password": password}, address)
+
+
+def renew(gateway_url: str, login: Login, address: str | None = None) -> Login:
+    """The next tokens of a login. The refresh token of `login` is used up."""
+    return _session(gateway_url, "refresh", {"refresh_token": login.refresh_token}, address)
+
+
+def log_out(gateway_url: str, login: Login, address: str | None = None) -> None:
+    """Revoke the refresh tokens of a login."""
+    _post(gateway_url, "logout", {"refresh_token": login.refresh_token}, address)
+
+
+def _session(gateway_url: str, operation: str, body: dict[str, str], address: str | None) -> Login:
+    began = time.monotonic()
+    found = json.loads(_post(gateway_url, operation, body, address))
+    user = found["user"]
+    expires = began + found["expires_in"]
+    return Login(user["username"], user["role"], found["token"], found["refresh_token"], expires)
+
+
+def _post(gateway_url: str, operation: str, body: dict[str, str], address: str | None) -> bytes:
+    request = Request(f"{gateway_url}/api/auth/{operation}", json.dumps(body).encode())
+    request.add_header("Content-Type", "application/json")
+    if address:  # believed where the gateway's TRUSTED_PROXIES names this app
+        request.add_header("X-Forwarded-For", address)
+    try:
+        with urlopen(request, timeout=TIMEOUT_S) as answer:
+            found: bytes = answer.read()
+            return found
+    except HTTPError as error:
+        raise LoginError(_detail(error)) from None
+    except (URLError, OSError, HTTPException) as error:
+        cause: Any = getattr(error, "reason", error)
+        raise LoginError(f"no gateway at {gateway_url} ({cause}): start `depthflow serve`") from None
+
+
+def _detail(error: HTTPError) -> str:
+    """Detail of a problem document, else the status."""
+    with error:
+        try:
+            return str(json.load(error)["detail"])
+        except (ValueError, KeyError, TypeError):
+            return f"status {error.code}"

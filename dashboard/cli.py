@@ -1,0 +1,52 @@
+"""`depthflow dashboard`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from dashboard.settings import DashboardSettings
+
+APP = Path(__file__).with_name("app.py")
+app = typer.Typer()
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int | None, typer.Option(help="Port; overrides DASHBOARD_PORT.", min=1, max=65535)] = None,
+    host: Annotated[str | None, typer.Option(help="Address to bind; overrides DASHBOARD_HOST.")] = None,
+) -> None:
+    """Serve the dashboard until stopped: live pages, and history from the database with downloads.
+
+    READER_POSTGRES_DSN is needed, and a running gateway: `depthflow up --serve` starts both, and this dashboard.
+    The gateway must list this dashboard's address in its ALLOWED_ORIGINS; that of the local stack does.
+
+    Example: depthflow dashboard --port 8501
+    """
+    from streamlit.web import bootstrap
+
+    from dashboard.settings import DashboardSettings
+
+    given: dict[str, Any] = {"dashboard_port": port, "dashboard_host": host}
+    settings = DashboardSettings(**{name: value for name, value in given.items() if value is not None})
+    options = streamlit_options(settings)
+    bootstrap.load_config_options(options)
+    typer.echo(f"dashboard: http://{settings.dashboard_host}:{settings.dashboard_port}", err=True)
+    bootstrap.run(str(APP), False, [], options)
+
+
+def streamlit_options(settings: "DashboardSettings") -> dict[str, Any]:
+    """Options of Streamlit: the address, no statistics of usage, no request to the outside, no texts of errors."""
+    return {
+        "server.address": settings.dashboard_host,
+        "server.port": settings.dashboard_port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.runOnSave": False,
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "type",
+        "global.developmentMode": False,
+        "logger.hideWelcomeMessage": True,
+    }

@@ -1,0 +1,138 @@
+// The gateway's live pages within Streamlit. Streamlit calls the function after each rerun: a panel that is mounted
+// stays, and gets the newest token.
+const PANEL = Symbol.for("depthflow.panel");
+const RETRY_MS = 1000;
+const RENEWAL_MS = 10000;
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const panel = (parentElement[PANEL] ??= openPanel(parentElement, data));
+  panel.update(data, () => setTriggerValue("renew", true));
+  return () => panel.release(() => (parentElement[PANEL] = null));
+}
+
+function openPanel(parent, data) {
+  const tokens = createTokens(data.token);
+  let closing = null;
+  let panel = null;
+  let ended = false;
+  let theme = data.theme;
+  const host = { base: data.base, tokens, theme: () => theme, ended: () => ended };
+  show(parent, host).then((shown) => (ended ? shown?.close() : (panel = shown)));
+  return {
+    update(changed, renew) {
+      clearTimeout(closing);
+      tokens.set(changed.token, renew);
+      if (changed.theme !== theme) panel?.theme((theme = changed.theme));
+    },
+    // Close the panel unless it is updated at once.
+    release(forget) {
+      closing = setTimeout(() => {
+        ended = true;
+        forget();
+        panel?.close();
+      }, 0);
+    },
+  };
+}
+
+// The token of the login, renewed by a rerun of the app.
+function createTokens(token) {
+  let ask = null;
+  let give = null;
+  let waiting = null;
+  return {
+    async get(renew) {
+      if (!renew || token === null) return token;
+      if (!waiting) {
+        const renewed = new Promise((done) => (give = done));
+        waiting = Promise.race([renewed, after(RENEWAL_MS, null)]).finally(() => (waiting = null));
+        ask();
+      }
+      return waiting;
+    },
+    set(changed, asking) {
+      ask = asking;
+      if (changed === token) return;
+      token = changed;
+      give?.(token);
+    },
+  };
+}
+
+async function show(parent, { base, tokens, theme, ended }) {
+  const root = parent.querySelector(".df");
+  const [navigation, banner, main] = ["nav", ".banner", "main"].map((each) => root.querySelector(each));
+  const warn = (text) => {
+    banner.textContent = text;
+    banner.hidden = !text;
+  };
+  if (!(await reach(base, warn, ended))) return null;
+  await Promise.all(["library/uplot.css", "lib/style.css"].map((file) => addStyles(parent, `${base}/live/${file}`)));
+  const [{ createContext }, { pages, route }] = await Promise.all([
+    import(`${base}/live/lib/context.js`),
+    import(`${base}/live/pages.js`),
+  ]);
+  const onLogin = () => warn("The gateway accepts no token of this login: log out, and in again.");
+  if (theme()) root.dataset.theme = theme();
+  const context = createContext({ base, token: tokens.get, onLogin, root });
+  await context.api.synchronize().catch(() => null);
+  context.live.onStatus(({ connected, feed, feedReason }) => {
+    warn(connected ? (feed === "synced" ? "" : feedReason) : "No connection to the gateway.");
+    root.classList.toggle("away", !connected || feed !== "synced");
+  });
+  const links = pages.map(({ id, title }) => Object.assign(document.createElement("a"), { href: `#${id}`, textContent: title }));
+  navigation.replaceChildren(...links);
+  let unmount = null;
+  let turn = 0;
+  async function go() {
+    const { page, key } = route(location.hash);
+    const own = ++turn;
+    const module = await page.load();
+    if (own !== turn) return;
+    unmount?.();
+    links.forEach((link, place) => {
+      if (pages[place].id === page.id) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    });
+    const place = Object.assign(document.createElement("div"), { className: `page page-${page.id}` });
+    main.replaceChildren(place);
+    unmount = module.page.mount(place, context, key);
+  }
+  addEventListener("hashchange", go);
+  await go();
+  return {
+    theme: (name) => context.theme.set(name),
+    close() {
+      removeEventListener("hashchange", go);
+      turn += 1;
+      unmount?.();
+      context.close();
+    },
+  };
+}
+
+// Wait until the gateway answers this page, or the panel has ended. True if it answers.
+async function reach(base, warn, ended) {
+  for (;;) {
+    if (ended()) return false;
+    try {
+      await fetch(`${base}/health`);
+      warn("");
+      return true;
+    } catch {
+      warn(`No gateway at ${base}. It must run, and have ${location.origin} in its ALLOWED_ORIGINS.`);
+      await after(RETRY_MS);
+    }
+  }
+}
+
+function addStyles(parent, href) {
+  return new Promise((done) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: done, onerror: done });
+    parent.prepend(link);
+  });
+}
+
+function after(milliseconds, value) {
+  return new Promise((done) => setTimeout(done, milliseconds, value));
+}

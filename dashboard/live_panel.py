@@ -1,0 +1,30 @@
+"""The live pages in the app: a component without a frame that imports the gateway's modules and stays mounted."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import session
+
+KEY = "live"
+FILES = Path(__file__).with_name("component")
+
+
+@cache
+def _component() -> Any:
+    """The component; its script runs in the page of the app, and its styles are apart from those of the app."""
+    html, css, js = ((FILES / f"live.{kind}").read_text() for kind in ("html", "css", "js"))
+    return st.components.v2.component("depthflow_live", html=html, css=css, js=js)
+
+
+def mount() -> None:
+    """Show the live pages. A rerun passes the newest token on and leaves the panel as it is."""
+    settings, login = session.settings(), session.current_login()
+    data = {
+        "base": settings.public_url,
+        "token": login.token if login else None,
+        "theme": st.context.theme.type,
+    }
+    _component()(key=KEY, data=data, on_renew_change=session.renew_login)

@@ -1,0 +1,1 @@
+"""Pages of the app. Streamlit runs each file as a script."""

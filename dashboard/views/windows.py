@@ -1,0 +1,36 @@
+"""Windowed statistics of a book."""
+
+import streamlit as st
+
+from dashboard import widgets
+from dashboard.history import books
+
+
+def page() -> None:
+    """Statistics over the windows of a span, and the windows as lines."""
+    st.title("Windows")
+    with widgets.reported_errors():
+        book = widgets.choose_book()
+        span = widgets.choose_span()
+        size = books.window_size(span)
+        found = books.windows(widgets.history(), book, span, size)
+        if found.empty:
+            st.info("No window of this book in the span.")
+            return
+        st.caption(f"Windows of {size}; means are weighted by time. Out of sync: share of the window.")
+        statistics = books.window_statistics(widgets.history(), book, span, size)
+        st.dataframe(statistics, hide_index=True)
+        widgets.downloads(statistics, "window-statistics")
+        if len(found) == books.MAX_ROWS:
+            st.caption(f"The first {books.MAX_ROWS:,} windows of the span are drawn.")
+        widgets.lines(found, ["imbalance_low", "imbalance_twa", "imbalance_high"], "imbalance")
+        widgets.lines(found, ["spread_bps_mean"], "spread, bp")
+        widgets.lines(found, ["bid_depth_mean", "ask_depth_mean"], "depth, base units")
+        widgets.lines(found, ["ofi_sum"], "order-flow imbalance")
+        widgets.lines(found, ["microprice_last"], "microprice")
+        widgets.lines(found, ["out_of_sync"], "out of sync", "%")
+        widgets.show_rows(found, f"windows-{size}")
+
+
+if __name__ == "__main__":
+    page()
