@@ -5,11 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.errors import UserError
+
 if TYPE_CHECKING:
     from dashboard.settings import DashboardSettings
 
 APP = Path(__file__).with_name("app.py")
 app = typer.Typer()
+
+
+class MissingPackage(UserError):
+    """The package streamlit is not installed."""
 
 
 @app.command()
@@ -24,7 +30,12 @@ def dashboard(
 
     Example: depthflow dashboard --port 8501
     """
-    from streamlit.web import bootstrap
+    try:
+        from streamlit.web import bootstrap
+    except ModuleNotFoundError:
+        raise MissingPackage(
+            "`depthflow dashboard` needs the package streamlit: pip install 'depthflow[dashboard]'"
+        ) from None
 
     from dashboard.settings import DashboardSettings
 

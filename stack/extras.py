@@ -2,5 +2,6 @@
 
 EXTRAS = {
     "bench": ("QuantLib", "confluent_kafka", "vollib"),
+    "dashboard": ("altair", "streamlit"),
     "serve": ("fastapi", "jwt", "limits", "psycopg_pool", "pwdlib", "socketio", "starlette", "uvicorn", "uvloop"),
 }

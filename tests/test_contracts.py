@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings
 from core import records, topics
 from core.resources import DATA
 from core.settings import Settings
+from dashboard.settings import DashboardSettings
 from gateway.settings import GatewaySettings
 from gateway.tools.settings import ClientSettings
 from ingestion.forwarder.monitoring import LatencyMetrics, StatsCollector
@@ -59,6 +60,7 @@ RECORDS = {
 SETTINGS: tuple[type[BaseSettings], ...] = (
     Settings,
     ForwardSettings,
+    DashboardSettings,
     GatewaySettings,
     NotifySettings,
     StackSettings,

@@ -48,7 +48,10 @@ RETURNS = (
     "avg((bps > 0)::int)::double precision AS up, avg((bps < 0)::int)::double precision AS down "
     "FROM returns GROUP BY 1 ORDER BY 1"
 )
-CORRELATION = f"{_RETURNS} SELECT %(horizon_s)s::integer AS horizon_s, count(*) AS seconds, corr(imbalance, bps) AS correlation FROM returns"
+CORRELATION = (
+    f"{_RETURNS} SELECT %(horizon_s)s::integer AS horizon_s, count(*) AS seconds, "
+    "corr(imbalance, bps) AS correlation FROM returns"
+)
 
 
 def books(history: History) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ Home = Annotated[
 Wipe = Annotated[bool, typer.Option("--wipe", help="Also remove topics, tables, checkpoints and logs.")]
 Gateway = Annotated[bool, typer.Option("--gateway", help="Also start Flink's SQL gateway: Flink SQL over REST.")]
 Observe = Annotated[bool, typer.Option("--observe", help="Also start Prometheus, with metrics of every process.")]
-Serve = Annotated[bool, typer.Option("--serve", help="Also start the gateway: REST and live sockets.")]
+Serve = Annotated[bool, typer.Option("--serve", help="Also start the gateway (REST, sockets) and the dashboard.")]
 NoJobs = Annotated[bool, typer.Option("--no-jobs", help="Do not continue the jobs that ran when the stack ended.")]
 Part = Annotated[str, typer.Argument(help="Process name as in `depthflow status`, or supervisord.")]
 Lines = Annotated[int, typer.Option("-n", "--lines", min=1, help="Number of lines from the end.")]

@@ -51,6 +51,7 @@ COMMANDS = {
     "replay": CommandEntry("ingestion.cli", "Publish recorded or generated frames to the raw topics."),
     "serve": CommandEntry("gateway.cli", "Serve books, option chains and alerts over REST and live sockets."),
     "login-link": CommandEntry("gateway.login_link", "Print a link that opens the page of live books, for one login."),
+    "dashboard": CommandEntry("dashboard.cli", "Serve the dashboard: live pages, and history with downloads."),
     "mcp": CommandEntry("gateway.tools.cli", "Serve tools for language models over the gateway."),
     "record": CommandEntry("ingestion.archive.cli", "Write the raw topics to Parquet files by venue and hour."),
     "rebuild": CommandEntry("ingestion.cli", "Rebuild order books from recordings, without Flink."),

@@ -4,6 +4,7 @@ import os
 import sys
 
 from stack.services import (
+    dashboard,
     flink_home,
     flink_processes,
     home,
@@ -86,7 +87,7 @@ def _prepare(settings: StackSettings, credentials: Credentials, java: Java, obse
     ]
     observers = observation.programs(settings) if observe else []
     flink = flink_processes.programs(settings, java, observe)
-    return [*services, *flink, rest_gateway.program(settings), *observers]
+    return [*services, *flink, rest_gateway.program(settings), dashboard.program(settings), *observers]
 
 
 def _flink_addresses(settings: StackSettings, java: Java) -> dict[str, str]:

@@ -63,6 +63,7 @@ def write_environment(settings: StackSettings, credentials: Credentials, flink: 
         "GATEWAY_USER": GATEWAY_USER,
         "SERVE_PORT": str(settings.serve_port),
         "SERVE_SOCKET_PORT": str(settings.serve_socket_port),
+        "DASHBOARD_PORT": str(settings.dashboard_port),
         "TRANSACTION_TIMEOUT_S": str(TRANSACTION_TIMEOUT_S),
         "BUILDER_CACHE_MB": str(settings.builder_cache_mb),
     }

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from stack.services import broker, flink_rest, observation, rest_gateway, zookeeper
+from stack.services import broker, dashboard, flink_rest, observation, rest_gateway, zookeeper
 from stack.services.credentials import Credentials
+from stack.services.dashboard import DASHBOARD
 from stack.services.errors import StackError
 from stack.services.flink_processes import SQL_GATEWAY
 from stack.services.logs import log_file, log_tail
@@ -26,7 +27,8 @@ def health_checks(settings: StackSettings, credentials: Credentials, supervisor:
         "flink": lambda: flink_rest.is_complete(settings),
     }
     rest: dict[str, HealthCheck] = {REST_GATEWAY: lambda: rest_gateway.responds(settings)}
-    on_request = gateway | rest | observation.health_checks(settings)
+    pages: dict[str, HealthCheck] = {DASHBOARD: lambda: dashboard.responds(settings)}
+    on_request = gateway | rest | pages | observation.health_checks(settings)
     return always | {name: check for name, check in on_request.items() if supervisor.is_started(name)}
 
 

@@ -6,10 +6,11 @@ import psutil
 
 from core.settings import Settings
 from ingestion.topics import ensure_topics
-from stack.services import health, home, observation, postgres, recovery, rest_gateway
+from stack.services import dashboard, health, home, observation, postgres, recovery, rest_gateway
 from stack.services.bootstrap import start_processes
 from stack.services.cds_archives import collect_archives
 from stack.services.credentials import load_credentials
+from stack.services.dashboard import DASHBOARD
 from stack.services.errors import StackError
 from stack.services.flink_processes import SQL_GATEWAY
 from stack.services.health import HealthCheck
@@ -33,10 +34,10 @@ def up(
 ) -> bool:
     """Start everything that is not running and wait until every part responds. False if all of it ran already.
 
-    `gateway`: also start the SQL gateway; `serve`: the gateway of REST and sockets; `observe`: Prometheus with metrics
-    of every process, which a stack that runs without them refuses. `resume`: jobs that ran when an
-    earlier stack ended go on from their newest checkpoints; otherwise they are forgotten. A stack that runs already is
-    left as it is.
+    `gateway`: also start the SQL gateway; `serve`: the gateway of REST and sockets, and the dashboard if it is
+    installed; `observe`: Prometheus with metrics of every process, which a stack that runs without them refuses.
+    `resume`: jobs that ran when an earlier stack ended go on from their newest checkpoints; otherwise they are
+    forgotten. A stack that runs already is left as it is.
     """
     home.create(settings)
     with home.exclusive(settings.home):
@@ -67,6 +68,9 @@ def up(
         if serve and rest_gateway.start(settings, supervisor):  # it needs the tables
             started = True
             wait_for(REST_GATEWAY, lambda: rest_gateway.responds(settings))
+        if serve and dashboard.start(settings, supervisor):
+            started = True
+            wait_for(DASHBOARD, lambda: dashboard.responds(settings))
         if recovers:
             recovery.wait_for_jobs(settings, progress)
         return started

@@ -9,7 +9,7 @@ from gateway.settings import GatewaySettings
 from stack.extras import EXTRAS
 from stack.services.errors import StackError
 from stack.services.ports import check_ports
-from stack.services.settings import StackSettings
+from stack.services.settings import LOOPBACK, StackSettings
 from stack.services.supervisor import Supervisor
 from stack.services.supervisord_config import Program
 
@@ -17,9 +17,11 @@ REST_GATEWAY = "gateway"
 
 
 def program(settings: StackSettings) -> Program:
-    """The server process. Its own settings in the environment of `up` are passed on."""
+    """The server process. Its own settings in the environment of `up` are passed on; the dashboard may call it."""
     own = {name.upper() for name in GatewaySettings.__annotations__} - {"SERVE_PORT", "SERVE_SOCKET_PORT"}
     environment = {name: os.environ[name] for name in sorted(own) if name in os.environ}
+    origins = [f"http://{name}:{settings.dashboard_port}" for name in (LOOPBACK, "localhost")]
+    environment["ALLOWED_ORIGINS"] = ",".join([*filter(None, [os.environ.get("ALLOWED_ORIGINS")]), *origins])
     command = [sys.executable, "-m", "stack", "serve"]
     return Program(REST_GATEWAY, command, environment | {"DEPTHFLOW_HOME": str(settings.home)}, autostart=False)
 

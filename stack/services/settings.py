@@ -24,6 +24,7 @@ class StackSettings(HomeSettings):
     flink_gateway_port: int = Field(8083, ge=1, le=65535, description="Flink's SQL gateway, started by `up --gateway`")
     serve_port: int = Field(8000, ge=1, le=65535, description="REST of the gateway, started by `up --serve`")
     serve_socket_port: int = Field(8002, ge=1, le=65535, description="sockets of the gateway")
+    dashboard_port: int = Field(8501, ge=1, le=65535, description="dashboard, started by `up --serve`")
 
     # Of `up --observe`
     flink_metrics_port: int = Field(9250, ge=1, le=65000, description="JobManager; TaskManagers have the next ones")
@@ -110,6 +111,10 @@ class StackSettings(HomeSettings):
     @property
     def serve_url(self) -> str:
         return f"http://{LOOPBACK}:{self.serve_port}"
+
+    @property
+    def dashboard_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.dashboard_port}"
 
     @property
     def taskmanagers(self) -> list[str]:

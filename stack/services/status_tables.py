@@ -9,8 +9,10 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from stack.services import dashboard
 from stack.services.broker import TopicSize
 from stack.services.credentials import credentials_file
+from stack.services.dashboard import DASHBOARD
 from stack.services.flink_processes import SQL_GATEWAY
 from stack.services.flink_rest import Job
 from stack.services.health import log_name
@@ -53,6 +55,8 @@ def endpoints(settings: StackSettings, gateway: bool, serve: bool = False) -> Ta
     if serve:
         table.add_row("REST", f"{settings.serve_url}/api/docs")
         table.add_row("sockets", f"http://{LOOPBACK}:{settings.serve_socket_port}")
+        if dashboard.installed():
+            table.add_row("dashboard", settings.dashboard_url)
     table.add_row("PostgreSQL", f"{LOOPBACK}:{settings.postgres_port}/depthflow", f"POSTGRES_DSN in {secret}")
     table.add_row("Valkey", f"{LOOPBACK}:{settings.redis_port}", f"REDIS_URL in {secret}")
     if is_observed(settings.home):
@@ -72,6 +76,7 @@ def _process_table(status: StackStatus) -> Table:
         "zookeeper": f"{LOOPBACK}:{status.settings.zookeeper_port}",
         SQL_GATEWAY: status.settings.gateway_url,
         REST_GATEWAY: status.settings.serve_url,
+        DASHBOARD: status.settings.dashboard_url,
     }
     for process in status.processes:
         color = "green" if process.state == "RUNNING" else "yellow" if process.up else "red"
