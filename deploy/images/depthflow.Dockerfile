@@ -1,4 +1,4 @@
-# Image of everything that is not Flink: forwarders, gateway, notifications, simulators, administration of topics.
+# Image of everything that is not Flink: forwarders, gateway, dashboard, notifications, simulators, administration of topics.
 # `make build STACK=compose` makes dist/*.whl before. The root file system may be read-only: only /tmp and
 # /var/lib/depthflow are written.
 ARG PYTHON=python:3.11.13-slim-bookworm
@@ -10,7 +10,7 @@ RUN python -m pip install --no-cache-dir --require-hashes --requirement /build/u
 # Every file is checked by its hash: the packages by the lock file, the wheel by its own.
 RUN python -m venv --without-pip /opt/venv \
  && set -- /build/depthflow-*.whl \
- && echo "depthflow[notify,serve] @ file://$1 --hash=sha256:$(sha256sum "$1" | cut -d' ' -f1)" > /build/wheel.txt \
+ && echo "depthflow[dashboard,notify,serve] @ file://$1 --hash=sha256:$(sha256sum "$1" | cut -d' ' -f1)" > /build/wheel.txt \
  && uv pip install --no-cache --compile-bytecode --python /opt/venv/bin/python --require-hashes \
     --constraints /build/requirements.lock --requirement /build/wheel.txt
 
@@ -32,7 +32,7 @@ RUN depthflow --help > /dev/null \
 WORKDIR /var/lib/depthflow
 USER 10001:10001
 VOLUME /var/lib/depthflow
-EXPOSE 2112 2120 8000 8002
+EXPOSE 2112 2120 8000 8002 8501
 ENTRYPOINT ["/usr/bin/tini", "-g", "--", "depthflow"]
 CMD ["forward"]
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=6 \

@@ -80,7 +80,7 @@ def flink(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_image_of_the_processes_has_their_commands_and_no_flink(context: Path, tmp_path: Path) -> None:
     root = build("depthflow", tmp_path, context, {})
-    for command in ("forward", "serve", "notify", "simulate", "topics"):
+    for command in ("forward", "serve", "dashboard", "notify", "simulate", "topics"):
         subprocess.run([root / "opt" / "venv" / "bin" / "depthflow", command, "--help"], check=True, cwd="/")
     python = root / "opt" / "venv" / "bin" / "python"
     assert subprocess.run([python, "-c", "import pyflink"], cwd="/", capture_output=True).returncode == 1
