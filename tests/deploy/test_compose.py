@@ -221,7 +221,9 @@ def test_make_env_writes_what_is_missing_and_keeps_the_rest(tmp_path: Path) -> N
     assert outputs[1] == ".env has every secret already\n"
 
 
-@pytest.mark.parametrize("name", ["ingestion", "timescaledb", "redis", "redpanda", "gateway", "dashboard", "jobmanager"])
+@pytest.mark.parametrize(
+    "name", ["ingestion", "timescaledb", "redis", "redpanda", "gateway", "dashboard", "jobmanager"]
+)
 def test_services_have_the_names_that_operators_know(tree: dict[str, Any], name: str) -> None:
     assert name in compose_file.enabled(tree, "with-redpanda") == compose_file.enabled(tree, "")
 

@@ -5,6 +5,7 @@ from pydantic_core import PydanticUndefined
 
 from core.resources import ROOT
 from core.settings import Settings
+from dashboard.settings import DashboardSettings
 from gateway.settings import GatewaySettings
 from gateway.tools.settings import ClientSettings
 from ingestion.forwarder.settings import ForwardSettings
@@ -14,7 +15,7 @@ from stack.services.settings import StackSettings
 
 
 def test_the_example_file_names_every_setting_with_its_default() -> None:
-    kinds = (ForwardSettings, GatewaySettings, ClientSettings, NotifySettings, StackSettings)
+    kinds = (ForwardSettings, DashboardSettings, GatewaySettings, ClientSettings, NotifySettings, StackSettings)
     fields = {name: field for kind in kinds for name, field in kind.model_fields.items()}
     defaults = {name.upper(): field.get_default() for name, field in fields.items()}
     defaults["DEPTHFLOW_HOME"] = ".depthflow"
