@@ -34,7 +34,8 @@ BEGIN
 END
 $$;
 
--- One row per symbol and second of event time: the last metrics record of that second.
+-- One row per symbol and second of event time: the last metrics record of that second. `latency_ms`: from its receipt
+-- by the forwarder to the publication of the second.
 CREATE TABLE IF NOT EXISTS orderbook_metrics (
   ts timestamptz NOT NULL,
   venue text NOT NULL,
@@ -59,8 +60,10 @@ CREATE TABLE IF NOT EXISTS orderbook_metrics (
   levels_ask integer NOT NULL,
   depth integer NOT NULL,
   flags text NOT NULL DEFAULT '',
+  latency_ms double precision,
   PRIMARY KEY (venue, symbol, ts)
 );
+ALTER TABLE orderbook_metrics ADD COLUMN IF NOT EXISTS latency_ms double precision;
 CREATE INDEX IF NOT EXISTS orderbook_metrics_ts ON orderbook_metrics (ts DESC);
 
 -- One row per symbol, window size ('1s', '10s' beginning every second, '1m') and window start: topic orderbook.windows.

@@ -148,7 +148,7 @@ async def quality(
     media: RowType,
     since: Annotated[Time, Query(description="epoch milliseconds; default: an hour ago")] = None,
 ) -> Response:
-    """Share of the time in sync, gaps and longest outage of every book."""
+    """Share of the time in sync, gaps, longest outage and latency of every book."""
     start = context.market.now_ms - HOUR_MS if since is None else since
     rows = await history.quality(context.reader, start)
     fresh = aged("database", context.market.now_ms, context.market.now_ms)

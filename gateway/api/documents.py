@@ -173,7 +173,11 @@ class Status(Struct):
 
 
 class QualityRow(Struct):
-    """Quality of a book: share of the time in sync, gaps, and the longest time out of sync in seconds."""
+    """Quality of a book: share of the time in sync, gaps, and the longest time out of sync in seconds.
+
+    `latency_p50_ms`, `latency_p99_ms`: over the seconds with updates, from the receipt of the last update at the
+    forwarder to the publication of the second, which waits for the next update. Null for a replay.
+    """
 
     venue: str
     symbol: str
@@ -181,6 +185,8 @@ class QualityRow(Struct):
     in_sync_share: float | None
     gaps: int
     longest_out_of_sync_s: float | None
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
 
 
 class Quality(Struct):

@@ -183,6 +183,8 @@ QUALITY = {
             "in_sync_share": 0.9994,
             "gaps": 2,
             "longest_out_of_sync_s": 1.4,
+            "latency_p50_ms": 171.0,
+            "latency_p99_ms": 436.0,
         }
     ],
     "freshness": {"source": "database", "event_time": NOW, "age_ms": 0},

@@ -65,9 +65,14 @@ QUALITY = (
     f"WHERE since >= {AFTER}), "
     "lost AS (SELECT venue, symbol, count(*) FILTER (WHERE state = 'gap') AS gaps, "
     "max(extract(epoch FROM until - since)) FILTER (WHERE state <> 'synced') AS longest FROM changes "
-    "GROUP BY venue, symbol) "
+    "GROUP BY venue, symbol), "
+    "latencies AS (SELECT venue, symbol, "
+    "percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms "
+    f"FROM orderbook_metrics WHERE ts >= {AFTER} AND latency_ms IS NOT NULL GROUP BY venue, symbol) "
     "SELECT venue, symbol, coalesce(seconds, 0) * 60 AS seconds, in_sync_share, coalesce(gaps, 0) AS gaps, "
-    "longest::double precision AS longest_out_of_sync_s FROM spans FULL JOIN lost USING (venue, symbol) "
+    "longest::double precision AS longest_out_of_sync_s, "
+    "latency_ms[1] AS latency_p50_ms, latency_ms[2] AS latency_p99_ms "
+    "FROM spans FULL JOIN lost USING (venue, symbol) LEFT JOIN latencies USING (venue, symbol) "
     "ORDER BY venue, symbol"
 )
 UNDERLYING_TICKS = (

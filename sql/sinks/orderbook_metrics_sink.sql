@@ -24,6 +24,7 @@ CREATE TEMPORARY TABLE orderbook_metrics_sink (
   levels_ask INT,
   depth INT,
   flags STRING,
+  latency_ms DOUBLE,
   PRIMARY KEY (venue, symbol, ts) NOT ENFORCED
 ) WITH (
   'connector' = 'jdbc',

@@ -1,5 +1,6 @@
 -- One row per symbol, window size (1s, 10s, 1m) and window start; window_start and window_end in epoch ms.
--- `last`: in windows of 1s the last processed record of the window.
+-- `last`: in windows of 1s the last processed record of the window. `published_ts`: time at which the books job wrote
+-- the record, by the clock of its machine.
 -- Key (venue, symbol, size, window_start). Time: start_ts, the window's start, watermark 1 s behind.
 CREATE TEMPORARY TABLE window_records (
   venue STRING,
@@ -52,6 +53,7 @@ CREATE TEMPORARY TABLE window_records (
     depth INT,
     flags ARRAY<STRING>
   >,
+  published_ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
   start_ts AS TO_TIMESTAMP_LTZ(CASE WHEN window_start BETWEEN 0 AND 253402300000000 THEN window_start ELSE 0 END, 3),
   WATERMARK FOR start_ts AS start_ts - INTERVAL '1' SECOND
 ) WITH (

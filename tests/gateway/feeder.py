@@ -238,7 +238,7 @@ def _option_row(record: Any) -> dict[str, Any]:
 def _metrics_row(now_ms: int) -> dict[str, Any]:
     row = json.loads(processed(7, now_ms))
     del row["recv_us"]
-    return row | {"ts": _time(now_ms // 1000 * 1000), "flags": "ofi_seed"}
+    return row | {"ts": _time(now_ms // 1000 * 1000), "flags": "ofi_seed", "latency_ms": 150.0}
 
 
 def _alert_row(found: Alert) -> dict[str, Any]:

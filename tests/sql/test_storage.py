@@ -18,13 +18,13 @@ BOOK = {"venue": "binance", "symbol": "BTCUSDT"}
 CHAIN = {"venue": "deribit", "underlying": "BTC"}
 LAST = BOOK | {
     "event_time": NOON + 900, "update_id": 7, "best_bid": 99.0, "mid": 100.0, "levels_bid": 5, "levels_ask": 6,
-    "depth": 10, "flags": ["one_sided", "a\0b"],
+    "depth": 10, "flags": ["one_sided", "a\0b"], "recv_us": 1000 * (NOON + 950) + 500,
 }  # fmt: skip
 SECOND = {"window_start": NOON, "window_end": NOON + 1000}
 # A valid record of each source, with all fields that a row needs.
 VALID: dict[str, Row] = {
     "window_records": BOOK | SECOND | {"size": "1s", "updates": 3, "imbalance_twa": 0.25, "out_of_sync": 0.0, "late": 0}
-    | {"last": LAST},
+    | {"last": LAST, "published_ts": "2026-01-01 12:00:01.25Z"},
     "trade_bars": BOOK | SECOND | {"open": 10.0, "high": 12.0, "low": 9.0, "close": 9.0, "volume": 4.0}
     | {"notional": 43.0, "vwap": 10.75, "signed_volume": 0.0, "trades": 3, "buys": 2},
     "alert_records": BOOK | {"id": "r|enter", "rule": "r", "severity": "high", "phase": "enter", "episode": NOON}
@@ -48,6 +48,7 @@ TABLES = {
     "underlying_ticks": ("underlying_ticks",),
 }
 OPTIONAL = {"imbalance_twa", "late", "vwap", "value", "threshold", "reason", "record_offset", "window_end"}
+OPTIONAL |= {"published_ts"}
 TIMES = {"event_time", "expiry", "window_start", "episode"}
 
 
@@ -63,13 +64,24 @@ def spoiled(name: str) -> Iterator[Row | str]:
     yield from ("not JSON", "[]", "{}")
 
 
+def seconds() -> Iterator[Row]:
+    """Records of one second, received at several times and published 1.25 s after noon."""
+    received = 1000 * (NOON + 950) + 500
+    symbols = {"USUAL": received, "REPLAY": received - 10**9, "AHEAD": received + 10**6, "UNKNOWN": None}
+    for symbol, recv_us in (symbols | {"QUIET": received}).items():
+        book = {"venue": "latency", "symbol": symbol}
+        last = VALID["window_records"]["last"] | book | {"recv_us": recv_us}
+        yield VALID["window_records"] | book | {"last": last, "updates": 0 if symbol == "QUIET" else 3}
+
+
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     """Rows of each table after one bounded job over the valid and the spoiled records of every source."""
     folder = tmp_path_factory.mktemp("storage")
     tables = local_tables()
     for name, valid in VALID.items():
-        declare_rows(tables, name, [*spoiled(name), valid], folder)
+        rows = [*spoiled(name), valid, *(seconds() if name == "window_records" else ())]
+        declare_rows(tables, name, rows, folder)
     tables.execute_sql((SQL / "views" / "windows.sql").read_text())
     for sink in SINKS:
         tables.execute_sql(_to_files((SQL / f"{sink}.sql").read_text(), folder / sink.split("/")[1]))
@@ -90,7 +102,7 @@ def test_a_valid_record_is_stored_and_no_spoiled_one(stored: dict[str, list[Row]
     for table in TABLES[name]:
         if table == "orderbook_metrics":
             continue
-        assert len(stored[table]) == 1, table
+        assert len([row for row in stored[table] if row.get("venue") != "latency"]) == 1, table
 
 
 def row(stored: dict[str, list[Row]], table: str) -> dict[str, Any]:
@@ -100,5 +112,11 @@ def row(stored: dict[str, list[Row]], table: str) -> dict[str, Any]:
 
 def test_the_metrics_of_a_second_are_those_of_its_last_record(stored: dict[str, list[Row]]) -> None:
     expected = {"ts": "2026-01-01 12:00:00", "event_time": NOON + 900, "flags": "one_sided,ab", "update_id": 7}
-    found = [each for each in stored["orderbook_metrics"] if each["ts"] == expected["ts"]]
+    rows = [each for each in stored["orderbook_metrics"] if each["venue"] != "latency"]
+    found = [each for each in rows if each["ts"] == expected["ts"]]
     assert found and all(each == each | expected | BOOK | {"mid": 100.0, "levels_ask": 6} for each in found)
+
+
+def test_the_latency_of_a_second_is_from_its_last_receipt_to_its_publication(stored: dict[str, list[Row]]) -> None:
+    found = {each["symbol"]: each["latency_ms"] for each in stored["orderbook_metrics"] if each["venue"] == "latency"}
+    assert found == {"USUAL": 299.5, "REPLAY": None, "AHEAD": None, "QUIET": None, "UNKNOWN": None}
