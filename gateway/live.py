@@ -69,8 +69,12 @@ async def page_with_slash() -> Response:
 
 @router.get("/settings.json")
 async def settings(context: Context) -> Response:
-    """Settings of the page: `auth` is required or off; `time`: the gateway's clock, epoch ms."""
-    document = {"auth": context.settings.auth, "time": context.market.now_ms}
+    """Settings of the page: `auth` is required or off; `time`: the gateway's clock, epoch ms.
+
+    `stale_after_ms`: age from which a book is not trusted.
+    """
+    stale_after_ms = round(context.settings.stale_after_s * 1000)
+    document = {"auth": context.settings.auth, "time": context.market.now_ms, "stale_after_ms": stale_after_ms}
     response = json_response(document)
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

@@ -114,6 +114,14 @@ class MarketData:
         newest = [self._newest(line, state, "redis") for line, state in pairs if line is not None]
         return {name: book for name, book in newest}
 
+    async def cached_books(self, names: Iterable[BookName]) -> dict[BookName, NewestBook]:
+        """Newest records of these books that Redis has, in one request. The names are as given. Raises RedisError."""
+        wanted = list(names)
+        keys = [redis_names.book_key(*name) for name in wanted] + [redis_names.state_name(*name) for name in wanted]
+        lines = await self._mget(keys)
+        found = zip(wanted, lines[: len(wanted)], lines[len(wanted) :], strict=True)
+        return {name: self._newest(line, _state(state), "redis")[1] for name, line, state in found if line is not None}
+
     async def known_books(self) -> list[BookName]:
         """Venue and symbol of every book."""
         try:

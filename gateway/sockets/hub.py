@@ -25,6 +25,7 @@ from gateway.sockets.stream import Stream
 from market.cache_messages import StateMessage
 from market.options.records import ChainRecord, UnderlyingTick
 
+RECORD_DELAY_S = 0.08  # records of books are read together, at most that often
 CHAIN_DELAY_S = 0.25  # a chain's options come in several messages; the expiry is read and sent once after the last
 
 log = structlog.get_logger("gateway")
@@ -56,6 +57,7 @@ class Hub:
             "alerts": self._on_alert,
         }
         self._delayed: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._changed_records: set[RoomName] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -122,6 +124,22 @@ class Hub:
         if room is not None:
             payload = payloads.book_update(venue, self._states.get((venue, symbol)), data)
             self._sent(room.publish(("book", venue, symbol), event_frame("book_update", payload)))
+
+        record = RoomName("record", f"{venue}:{symbol}")
+        if record in self._rooms:
+            if not self._changed_records:
+                asyncio.get_running_loop().call_later(RECORD_DELAY_S, lambda: self._start(self._publish_records()))
+            self._changed_records.add(record)
+
+    async def _publish_records(self) -> None:
+        """Read the changed records, which the channels do not carry, and publish them."""
+        names, self._changed_records = self._changed_records, set()
+        found = await self._market.cached_books(name.book for name in names)
+        for (venue, symbol), newest in found.items():
+            room = self._rooms.get(RoomName("record", f"{venue}:{symbol}"))
+            if room is not None:
+                frame = event_frame("book_record", payloads.book_record(newest))
+                self._sent(room.publish(("record", venue, symbol), frame))
 
     def _on_trade(self, channel: str, data: bytes) -> None:
         _, venue, symbol = channel.split(":", 2)
@@ -218,7 +236,7 @@ class Hub:
         try:
             await work
         except (RedisError, DatabaseError, PoolTimeout, msgspec.DecodeError) as error:
-            log.warning("chain not read", error=str(error))
+            log.warning("newest values not read", error=str(error))
 
     def _sent(self, count: int) -> None:
         self._metrics.sent.inc(count)

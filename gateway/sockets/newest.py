@@ -30,6 +30,8 @@ class NewestFrames:
         match name.kind:
             case "book":
                 return await self._book(*name.book)
+            case "record":
+                return await self._record(*name.book)
             case "product":
                 return await self._underlying(name.symbol) + await self._chain(name.symbol, False)
             case "chain":
@@ -47,6 +49,12 @@ class NewestFrames:
             self._states.setdefault((venue, symbol), state)
         frame = event_frame("book_update", payloads.newest_book(venue, newest))
         return [(("book", venue, symbol), frame)]
+
+    async def _record(self, venue: str, symbol: str) -> list[Keyed]:
+        newest = await self._market.book(venue, symbol)
+        if newest is None:
+            return []
+        return [(("record", venue, symbol), event_frame("book_record", payloads.book_record(newest)))]
 
     async def _underlying(self, product: str) -> list[Keyed]:
         found = await self._market.underlying(product)

@@ -56,6 +56,11 @@ def newest_book(venue: str, newest: NewestBook) -> bytes:
     return extended({"venue": venue} | trust_of(newest.freshness), msgspec.json.encode(message))
 
 
+def book_record(newest: NewestBook) -> bytes:
+    """Payload of `book_record`: the newest record with its levels, its trust, and since when the state is as it is."""
+    return extended(trust_of(newest.freshness) | {"since": newest.freshness.since}, newest.book)
+
+
 def underlying_update(tick: UnderlyingTick, state: StateRecord | None) -> Message:
     """Payload of `underlying_update`."""
     return {

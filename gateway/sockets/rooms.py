@@ -11,8 +11,8 @@ from market.cache_messages import ALERTS
 
 GENERAL = "general"
 STATES = "status:*:*"  # pattern of the channels of every state
-Kind = Literal["product", "chain", "book", "alerts", "trades"]
-KINDS: tuple[Kind, ...] = ("product", "chain", "book", "alerts", "trades")
+Kind = Literal["product", "chain", "book", "record", "alerts", "trades"]
+KINDS: tuple[Kind, ...] = ("product", "chain", "book", "record", "alerts", "trades")
 PRODUCT = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 BOOK = re.compile(r"[a-z0-9_]{1,32}:[A-Za-z0-9_./-]{1,64}")
 
@@ -33,7 +33,7 @@ class RoomName:
 
     @property
     def book(self) -> tuple[str, str]:
-        """Venue and symbol of a room of a book."""
+        """Venue and symbol of a room of a book, its records or its trades."""
         venue, _, symbol = self.symbol.partition(":")
         return venue, symbol
 
@@ -45,7 +45,7 @@ class RoomName:
                 return [redis_names.underlying_pattern(self.symbol), redis_names.chain_pattern(self.symbol)]
             case "chain":
                 return [redis_names.chain_pattern(self.symbol)]
-            case "book":
+            case "book" | "record":
                 return [redis_names.book_channel(*self.book)]
             case "trades":
                 return [redis_names.trades_channel(*self.book)]

@@ -70,7 +70,14 @@ def test_every_event_is_as_documented(gateway: Served, feeder: Feeder) -> None:
 
     async def follow() -> dict[str, Any]:
         async with listening(gateway, token) as listener:
-            rooms = (("book", BOOK), ("trades", BOOK), ("product", PRODUCT), ("chain", PRODUCT), ("alerts", ""))
+            rooms = (
+                ("book", BOOK),
+                ("record", BOOK),
+                ("trades", BOOK),
+                ("product", PRODUCT),
+                ("chain", PRODUCT),
+                ("alerts", ""),
+            )
             for kind, symbol in rooms:
                 await listener.subscribe(kind, symbol)
             await listener.client.call("subscribe", {"type": "x"})

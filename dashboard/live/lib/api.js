@@ -33,10 +33,11 @@ export function createApi({ base, tokens, onLogin, clock }) {
       const [venue, ...symbol] = key.split(":");
       return `/api/books/${venue}/${encodeURIComponent(symbol.join(":"))}${rest}`;
     },
-    // Set the clock by the gateway's, within half of the round trip.
+    // Set the clock by the gateway's, within half of the round trip, and read the longest age of a trusted book.
     async synchronize() {
       const sent = Date.now();
-      const { time } = await (await fetch(new URL("/live/settings.json", base))).json();
+      const { time, stale_after_ms: staleAfter } = await (await fetch(new URL("/live/settings.json", base))).json();
+      clock.staleAfter = staleAfter;
       clock.offset = Math.round(time - (sent + Date.now()) / 2);
     },
   };

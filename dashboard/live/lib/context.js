@@ -1,4 +1,5 @@
-// What a page gets: `{api, live, theme, now}`.
+// What a page gets: `{api, live, theme, now, staleAfter, close}`. `now()`: the gateway's clock in epoch ms, after
+// `api.synchronize()`; `staleAfter()`: age in ms from which a book is not trusted.
 import { createApi } from "./api.js";
 import { createLive } from "./live.js";
 import { createTheme } from "./theme.js";
@@ -8,10 +9,10 @@ import { createTheme } from "./theme.js";
 // when no token is accepted. `root`: the element with the class df, by default that of the document.
 export function createContext({ base, socketBase = base, token = null, onLogin = () => {}, root, storage }) {
   const tokens = typeof token === "function" ? token : async (renew) => (renew ? null : token);
-  const clock = { offset: 0 };
+  const clock = { offset: 0, staleAfter: 60_000 };
   const now = () => Date.now() + clock.offset;
   const api = createApi({ base, tokens, onLogin, clock });
   const live = createLive({ base: socketBase, health: base, tokens, onLogin, now });
   const theme = createTheme(root ?? document.documentElement, storage);
-  return { api, live, theme, now, close: () => live.close() };
+  return { api, live, theme, now, staleAfter: () => clock.staleAfter, close: () => live.close() };
 }

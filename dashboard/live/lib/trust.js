@@ -8,13 +8,14 @@ export function markTrust(element, given) {
   if (element.dataset.trust === text) return;
   element.dataset.trust = text;
   element.classList.toggle("untrusted", !trusted);
+  if (element.tagName === "TR") return; // a row has a cell for its state
   let note = element.querySelector(":scope > .trust-note");
   if (trusted) {
     note?.remove();
     return;
   }
   if (!note) {
-    note = document.createElement(element.tagName === "TR" ? "td" : "p");
+    note = document.createElement("p");
     note.className = "trust-note";
     note.setAttribute("role", "status");
     element.append(note);

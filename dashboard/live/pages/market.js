@@ -1,19 +1,17 @@
-// Market: every book with price, spread, imbalance, state and age.
-import { el } from "../lib/dom.js";
-import { fixed } from "../lib/format.js";
+// Market: every book, alerts as they fire, one coin over its venues.
+import { cleanups } from "../lib/dom.js";
+import { alertsFeed } from "../panels/alerts_feed.js";
+import { booksTable } from "../panels/books_table.js";
+import { comparison } from "../panels/comparison.js";
 
 function mount(root, context) {
-  let ended = false;
-  context.api.get("/api/books").then(({ books }) => {
-    if (ended) return;
-    const rows = books.map(({ book, freshness }) => {
-      const key = `${book.venue}:${book.symbol}`;
-      return el("tr", {}, el("td", {}, el("a", { href: `#${key}` }, key)), el("td.number", {}, fixed(book.mid, 2)),
-        el("td", {}, freshness.state ?? ""));
-    });
-    root.append(el("table", {}, el("tbody", {}, ...rows)));
-  });
-  return () => (ended = true);
+  const steps = cleanups();
+  const table = booksTable(context);
+  const compared = comparison(context, table.books);
+  const alerts = alertsFeed(context);
+  root.append(table.element, compared.element, alerts.element);
+  steps.add(table.remove, compared.remove, alerts.remove);
+  return steps.run;
 }
 
 export const page = { id: "market", title: "Market", mount };

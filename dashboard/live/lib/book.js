@@ -1,0 +1,42 @@
+// The newest record of one book and the trust in it, for every panel that shows it.
+import { age } from "./format.js";
+import { partsOf } from "./symbols.js";
+
+// Follow a book. `onChange(record, trust)` is called after each record and state; `trust()` also knows the age.
+export function followBook(context, key, onChange = () => {}) {
+  let record = null;
+  let known = null; // {trusted, state, reason, since}
+  const end = context.live.subscribe("record", key, (event, payload) => {
+    if (event === "status") accept(payload);
+    else if (event === "book_record") take(payload);
+  });
+
+  function accept({ trusted, state, reason, since }) {
+    if (known && since !== null && known.since !== null && since < known.since) return;
+    known = { trusted, state, reason, since };
+    onChange(record, trust());
+  }
+  function take(payload) {
+    if (record && payload.event_time < record.event_time && payload.update_id < record.update_id) return;
+    record = payload;
+    accept(payload.trusted || payload.state !== "synced" ? payload : { ...payload, trusted: true });
+    onChange(record, trust());
+  }
+  function trust() {
+    if (!known) return { trusted: false, state: null, reason: "no data yet", since: null };
+    if (!known.trusted || !record) return known;
+    const ms = context.now() - record.event_time;
+    if (ms <= context.staleAfter()) return known;
+    return { trusted: false, state: "stale", reason: `no update for ${age(ms)}`, since: record.event_time };
+  }
+  return {
+    key,
+    ...partsOf(key),
+    get record() {
+      return record;
+    },
+    trust,
+    age: () => (record ? context.now() - record.event_time : null),
+    end,
+  };
+}

@@ -1,0 +1,17 @@
+// Names of books: `venue:symbol`, and the coin that a symbol trades.
+
+const QUOTES = /(USDT|USDC|FDUSD|TUSD|BUSD|USD|EUR|GBP|JPY|BTC|ETH)$/;
+
+export const keyOf = ({ venue, symbol }) => `${venue}:${symbol}`;
+
+export function partsOf(key) {
+  const [venue, ...symbol] = key.split(":");
+  return { venue, symbol: symbol.join(":") };
+}
+
+// The coin of a symbol: BTC of BTCUSDT, BTC/USD, BTC-PERPETUAL and XBT/EUR.
+export function coinOf(symbol) {
+  const [head, ...rest] = String(symbol).toUpperCase().split(/[-_/]/);
+  const coin = rest.length ? head : head.replace(QUOTES, "") || head;
+  return coin === "XBT" ? "BTC" : coin;
+}

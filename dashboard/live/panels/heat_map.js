@@ -1,0 +1,158 @@
+// Liquidity heat map: time to the right, price upwards, the size at a price as colour. Each step shifts the canvas by a
+// column and paints one; everything is painted again only where the prices leave the picture, or its size changes.
+import { el, panel } from "../lib/dom.js";
+import { register } from "../lib/draw.js";
+import { digitsOf, fixed } from "../lib/format.js";
+import { markTrust } from "../lib/trust.js";
+
+const STEP_MS = 250;
+const MAX_COLUMNS = 900;
+const SHADES = 64;
+const LABELS = 5;
+const WIDEST_SHARE = 0.004; // of the price: far levels of a thin book stay outside
+
+// `book`: as `followBook` returns it; `clock()`: epoch ms of the newest column, for replay.
+export function heatMap(context, book) {
+  const { element, body } = panel("Liquidity", "heat");
+  const canvas = el("canvas", { role: "img", "aria-label": "Liquidity by price over time" });
+  const labels = Array.from({ length: LABELS }, () => el("span.heat-label.number"));
+  body.append(el("div.heat-frame", {}, canvas, ...labels));
+  const pen = canvas.getContext("2d", { alpha: false });
+  const columns = [];
+  let colours = null;
+  let view = null; // {low, high, spacing}
+  let scale = 0; // size that has the full colour
+
+  function column() {
+    const { record } = book;
+    return record && { bids: record.bids, asks: record.asks, bid: record.best_bid, ask: record.best_ask, trusted: book.trust().trusted };
+  }
+  function step() {
+    markTrust(element, book.trust());
+    const added = column();
+    if (!added || !Number.isFinite(added.bid) || !Number.isFinite(added.ask)) return;
+    columns.push(added);
+    if (columns.length > MAX_COLUMNS) columns.shift();
+    const grown = Math.max(quantile([...added.bids, ...added.asks]), Number.MIN_VALUE);
+    scale = scale ? scale * 0.98 + grown * 0.02 : grown;
+    drawing.changed();
+  }
+  let painted = 0; // columns that wait for the next frame
+  function draw() {
+    const resized = fit();
+    if (!columns.length || !canvas.width) return;
+    const newest = columns[columns.length - 1];
+    if (resized || !colours || !inside(newest)) {
+      choose(newest);
+      paintAll();
+    } else {
+      shift(columns.length ? Math.max(1, painted) : 0);
+    }
+    painted = 0;
+  }
+  function fit() {
+    const ratio = devicePixelRatio || 1;
+    const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+    if (canvas.width === width && canvas.height === height) return false;
+    [canvas.width, canvas.height] = [width, height];
+    return true;
+  }
+  const width = () => Math.max(1, Math.round(devicePixelRatio || 1));
+  function inside({ bid, ask }) {
+    const margin = (view.high - view.low) * 0.2;
+    return bid > view.low + margin && ask < view.high - margin;
+  }
+  function choose({ bids, asks, bid, ask }) {
+    const middle = (bid + ask) / 2;
+    const reach = Math.max(ask - bid, distance(bids, middle), distance(asks, middle)) * 1.25;
+    const half = Math.max(Math.min(reach, middle * WIDEST_SHARE), 2 * (ask - bid), middle * 1e-6);
+    view = { low: middle - half, high: middle + half, spacing: spacingOf([bids, asks], ask - bid) };
+    colours = shades(context.theme);
+    const digits = digitsOf([bid, ask]);
+    labels.forEach((label, place) => {
+      const share = (place + 0.5) / LABELS;
+      label.textContent = fixed(view.high - share * (view.high - view.low), digits);
+      label.style.top = `${100 * share}%`;
+    });
+  }
+  const y = (price) => ((view.high - price) / (view.high - view.low)) * canvas.height;
+  function paint(found, x, number) {
+    const high = canvas.height;
+    pen.fillStyle = colours.ramp[0];
+    pen.fillRect(x, 0, width(), high);
+    const tall = Math.max(1, (view.spacing / (view.high - view.low)) * high);
+    for (const side of [found.bids, found.asks]) {
+      for (const [price, size] of side) {
+        const top = y(price) - tall / 2;
+        if (top > high || top + tall < 0) continue;
+        const shade = Math.min(SHADES - 1, Math.max(1, Math.round((SHADES - 1) * Math.sqrt(size / scale))));
+        pen.fillStyle = colours.ramp[shade];
+        pen.fillRect(x, Math.round(top), width(), Math.ceil(tall));
+      }
+    }
+    pen.fillStyle = colours.bid;
+    pen.fillRect(x, Math.round(y(found.bid)), width(), width() * 2);
+    pen.fillStyle = colours.ask;
+    pen.fillRect(x, Math.round(y(found.ask)) - width(), width(), width() * 2);
+    if (found.trusted) return;
+    pen.fillStyle = colours.hatch;
+    const stripe = 7 * width();
+    for (let top = -((number * width()) % (2 * stripe)); top < high; top += 2 * stripe) pen.fillRect(x, top, width(), stripe);
+  }
+  function shift(count) {
+    const by = count * width();
+    pen.drawImage(canvas, -by, 0);
+    for (let back = count; back > 0; back -= 1) {
+      const found = columns[columns.length - back];
+      if (found) paint(found, canvas.width - back * width(), number - back + 1);
+    }
+  }
+  let number = 0;
+  function paintAll() {
+    pen.fillStyle = colours.ramp[0];
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    const fitting = columns.slice(-Math.ceil(canvas.width / width()));
+    fitting.forEach((found, place) => paint(found, canvas.width - (fitting.length - place) * width(), number - fitting.length + place + 1));
+  }
+  const drawing = register(draw);
+  const timer = setInterval(() => {
+    const before = columns.length;
+    step();
+    if (columns.length !== before || before === MAX_COLUMNS) [painted, number] = [painted + 1, number + 1];
+  }, STEP_MS);
+  const endTheme = context.theme.onChange(() => ((colours = null), drawing.changed()));
+  return {
+    element,
+    changed: () => markTrust(element, book.trust()),
+    remove() {
+      clearInterval(timer);
+      endTheme();
+      drawing.remove();
+      columns.length = 0;
+    },
+  };
+}
+
+const distance = (levels, middle) => Math.max(0, ...levels.map(([price]) => Math.abs(price - middle)));
+
+// Usual distance of neighbouring levels.
+function spacingOf(sides, spread) {
+  const gaps = sides.flatMap((levels) => levels.slice(1).map(([price], place) => Math.abs(price - levels[place][0])));
+  gaps.sort((one, other) => one - other);
+  return gaps.length ? gaps[Math.floor(gaps.length / 4)] : spread;
+}
+
+// The size that nine tenths of the levels do not exceed.
+function quantile(levels) {
+  const sizes = levels.map(([, size]) => size).sort((one, other) => one - other);
+  return sizes[Math.floor(sizes.length * 0.9)] ?? 0;
+}
+
+function shades(theme) {
+  const [from, to] = [rgb(theme.color("heat-0")), rgb(theme.color("heat-1"))];
+  const mixed = (share) => `rgb(${from.map((part, place) => Math.round(part + share * (to[place] - part))).join()})`;
+  const ramp = Array.from({ length: SHADES }, (_, place) => mixed(place / (SHADES - 1)));
+  return { ramp, bid: theme.color("bid"), ask: theme.color("ask"), hatch: theme.color("warn-soft") };
+}
+
+const rgb = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
