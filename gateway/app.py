@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
 from gateway import live
-from gateway.api import auth, books, login_codes, options, pipeline, rules, system
+from gateway.api import auth, books, login_codes, options, pipeline, replay, rules, system
 from gateway.api.responses import schema_components
 from gateway.context import Gateway
 from gateway.metrics import GatewayMetrics
@@ -45,7 +45,7 @@ def build_app(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for each in (auth, login_codes, options, books, pipeline, rules, system, live):
+    for each in (auth, login_codes, options, books, pipeline, replay, rules, system, live):
         app.include_router(each.router)
     app.mount("/api/docs/library", system.library_files())
     app.mount("/live", live.page_files())

@@ -16,6 +16,7 @@ from gateway.market_data import MarketData
 from gateway.metrics import GatewayMetrics
 from gateway.pipeline.overview import Pipeline
 from gateway.pipeline.targets import parse_targets
+from gateway.replay.service import Replays
 from gateway.settings import GatewaySettings
 
 REDIS_CONNECTIONS = 64
@@ -38,6 +39,7 @@ class Gateway:
     market: MarketData
     metrics: GatewayMetrics
     pipeline: Pipeline
+    replays: Replays
     clock: Callable[[], float]
 
     async def start(self) -> None:
@@ -100,5 +102,6 @@ def build_gateway(settings: GatewaySettings, clock: Callable[[], float] = time.t
             settings.home,
             (f"{settings.serve_host}:{settings.serve_port}", metrics),
         ),
+        replays=Replays(reader, settings.kafka_bootstrap_servers),
         clock=clock,
     )

@@ -1,5 +1,6 @@
 """Settings of the gateway, beside those of the pipeline."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -42,6 +43,10 @@ class GatewaySettings(Settings):
         description="processes whose /metrics the page Pipeline shows, KIND=HOST:PORT with commas between them; kind: "
         "forwarder, gateway, notify, recorder or ring. Those of the local stack register by themselves",
     )
+    replay_recording: Path | None = Field(
+        None, description="folder of depthflow record, from which replays are rebuilt before the raw topics are asked"
+    )
+    replay_max_span_s: int = Field(3600, ge=1, le=86400, description="longest span of a replay")
     rate_limit: str = Field("3000/minute", pattern=RATE, description="requests of one account or address")
     auth_rate_limit: str = Field("5/minute", pattern=RATE, description="the same for /api/auth, and for each username")
     socket_stall_s: float = Field(

@@ -1,0 +1,170 @@
+"""Streams of past spans. Each is rebuilt by a process of its own, which ends with its client."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from psycopg import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+
+from gateway.database import Database
+from gateway.problems import Problem
+from gateway.replay.rebuilt import header
+from gateway.replay.request import ReplayRequest, line
+from gateway.replay.stored import StoredSpan
+
+MAX_REPLAYS = 2  # at the same time in one gateway
+CHUNK_BYTES = 64 * 1024
+MAX_LINE_BYTES = 16 * 1024 * 1024
+PROBE_S = 0.5
+REACH_MS = 10_000  # before a book was in sync lie its snapshot and the updates that bridge to it
+UNKNOWN_REACH_MS = 600_000  # where the database does not know a snapshot
+DATABASE_AWAY = (DatabaseError, PoolTimeout)
+
+log = structlog.get_logger("gateway")
+
+
+class _Head(msgspec.Struct):
+    event: str
+    payload: dict[str, object] = {}
+
+
+class Replays:
+    """Opens streams. `brokers`: host:port with commas between them."""
+
+    def __init__(self, database: Database, brokers: str) -> None:
+        self._database, self._brokers = database, brokers
+        self._running = 0
+
+    async def open(self, request: ReplayRequest) -> AsyncGenerator[bytes, None]:
+        """Lines of a span, the first of which has been read. Raises Problem 404 or 429."""
+        stream = self._stream(request)
+        try:
+            first = await anext(stream)
+        except BaseException:
+            await stream.aclose()
+            raise
+        return _resumed(first, stream)
+
+    async def _stream(self, request: ReplayRequest) -> AsyncGenerator[bytes, None]:
+        stored = StoredSpan(self._database, request)
+        reason = await self._absent(request)
+        if reason is None:
+            rebuilt = self._rebuilt(msgspec.structs.replace(request, start_ms=await _start_ms(request, stored)))
+            began = False
+            async for chunk, unavailable in rebuilt:
+                if unavailable is not None:
+                    reason = unavailable
+                    break
+                yield chunk
+                if not began and chunk.startswith(b'{"time":') and b'"event":"header"' in chunk[:64]:
+                    began = True
+                    for each in await _alerts(stored):
+                        yield each
+            await rebuilt.aclose()
+            if reason is None:
+                return
+        if request.source not in ("auto", "database"):
+            raise Problem(404, f"{request.key}: {reason}")
+        async for each in self._from_database(request, stored, reason or None):
+            yield each
+
+    async def _absent(self, request: ReplayRequest) -> str | None:
+        """Why no frames can be read; None if it must be tried."""
+        if request.source == "database":
+            return ""
+        if request.source == "recording" or (request.source == "auto" and request.recording):
+            return None if request.recording else "recording: REPLAY_RECORDING names no folder"
+        server = self._brokers.split(",")[0].strip()
+        address = urlsplit(f"//{server}")
+        try:
+            opening = asyncio.open_connection(address.hostname, address.port or 9092)
+            _, writer = await asyncio.wait_for(opening, PROBE_S)
+        except (OSError, asyncio.TimeoutError, ValueError):
+            return f"topic: no broker answers at {server}"
+        writer.close()
+        return None
+
+    async def _rebuilt(self, request: ReplayRequest) -> AsyncGenerator[tuple[bytes, str | None], None]:
+        """Chunks of lines; the header is a chunk of its own. An unavailable span gives its reason."""
+        async with self._worker(request) as output:
+            while head := await output.readline():
+                found = msgspec.json.decode(head, type=_Head)
+                if found.event == "unavailable":
+                    yield b"", str(found.payload["reason"])
+                    return
+                yield head, None
+                if found.event == "header":
+                    break
+            else:
+                yield b"", "the rebuilding process failed; the gateway's log has the cause"
+                return
+            while chunk := await output.read(CHUNK_BYTES):
+                yield chunk, None
+
+    @asynccontextmanager
+    async def _worker(self, request: ReplayRequest) -> AsyncIterator[asyncio.StreamReader]:
+        if self._running >= MAX_REPLAYS:
+            raise Problem(429, f"{MAX_REPLAYS} replays run already", headers={"Retry-After": "5"})
+        self._running += 1
+        process = None
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "gateway.replay.worker", msgspec.json.encode(request).decode()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                limit=MAX_LINE_BYTES,
+            )
+            assert process.stdout is not None
+            yield process.stdout
+        finally:
+            self._running -= 1
+            if process is not None and process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def _from_database(
+        self, request: ReplayRequest, stored: StoredSpan, reason: str | None
+    ) -> AsyncGenerator[bytes, None]:
+        lines = await stored.books()
+        if not lines:
+            said = f"; {reason}" if reason else ""
+            raise Problem(404, f"nothing of {request.key} is stored in the span{said}")
+        yield line(request.from_ms, "header", header(request, "database", depth=False, reason=reason))
+        for each in await _alerts(stored) + lines:
+            yield each
+        books = sum(b'"event":"book_record"' in each[:64] for each in lines)
+        yield line(request.to_ms, "end", {"complete": True, "reason": None, "books": books, "trades": 0})
+
+
+async def _resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """A stream whose first line was read. A problem after it is its last line."""
+    try:
+        yield first
+        async for each in stream:
+            yield each
+    except Problem as problem:
+        yield line(0, "end", {"complete": False, "reason": str(problem), "books": 0, "trades": 0})
+    finally:
+        await stream.aclose()
+
+
+async def _start_ms(request: ReplayRequest, stored: StoredSpan) -> int:
+    try:
+        synced_ms = await stored.synced_ms()
+    except DATABASE_AWAY:
+        synced_ms = None
+    return request.from_ms - UNKNOWN_REACH_MS if synced_ms is None else synced_ms - REACH_MS
+
+
+async def _alerts(stored: StoredSpan) -> list[bytes]:
+    """Lines of alerts; none while the database is away."""
+    try:
+        return await stored.alerts()
+    except DATABASE_AWAY as error:
+        log.warning("replay without alerts", error=type(error).__name__)
+        return []
