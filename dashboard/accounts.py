@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from core.errors import UserError
 
 TIMEOUT_S = 10.0
-EARLY_S = 30.0  # a token is renewed this long before its end
+EARLY_S = 30.0  # a token is renewed this long before its end, and not before the half of its life
 READS_HISTORY = ("analyst", "admin")
 
 
@@ -26,13 +26,13 @@ class LoginError(UserError):
 
 @dataclass(frozen=True)
 class Login:
-    """Tokens of an account. `expires`: monotonic time, in seconds, at which the access token ends."""
+    """Tokens of an account. `renew_at`: monotonic time, in seconds, from which the access token has to be renewed."""
 
     username: str
     role: str
     token: str
     refresh_token: str
-    expires: float
+    renew_at: float
 
     @property
     def reads_history(self) -> bool:
@@ -41,7 +41,7 @@ class Login:
 
     def ends_soon(self, clock: Callable[[], float] = time.monotonic) -> bool:
         """True if the access token has to be renewed."""
-        return clock() > self.expires - EARLY_S
+        return clock() > self.renew_at
 
 
 def log_in(gateway_url: str, username: str, password: str, address: str | None = None) -> Login:
@@ -63,8 +63,9 @@ def _session(gateway_url: str, operation: str, body: dict[str, str], address: st
     began = time.monotonic()
     found = json.loads(_post(gateway_url, operation, body, address))
     user = found["user"]
-    expires = began + found["expires_in"]
-    return Login(user["username"], user["role"], found["token"], found["refresh_token"], expires)
+    life = found["expires_in"]
+    renew_at = began + life - min(EARLY_S, life / 2)
+    return Login(user["username"], user["role"], found["token"], found["refresh_token"], renew_at)
 
 
 def _post(gateway_url: str, operation: str, body: dict[str, str], address: str | None) -> bytes:

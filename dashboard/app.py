@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.accounts import Login, LoginError
+from dashboard.accounts import LoginError
 
 HISTORY = {
     "alerts": ("Alerts", "views/alerts.py"),
@@ -21,14 +21,12 @@ def main() -> None:
     if session.settings().auth == "required" and login is None:
         st.navigation([st.Page(login_form, title="Log in", url_path="login")], position="hidden").run()
         return
-    live = [st.Page("views/live.py", title="Live", url_path="live", default=True)]
-    history = [st.Page(path, title=title, url_path=url) for url, (title, path) in HISTORY.items()]
+    pages = {"": [st.Page("views/live.py", title="Live", url_path="live", default=True)]}
+    if login is None or login.reads_history:
+        pages["History"] = [st.Page(path, title=title, url_path=url) for url, (title, path) in HISTORY.items()]
     if login is not None:
-        _account(login)
-    if login is not None and not login.reads_history:
-        history = []
-        st.sidebar.caption("History needs the role analyst.")
-    st.navigation({"Now": live, "History": history} if history else {"Now": live}).run()
+        pages["Account"] = [st.Page(account, title=login.username, url_path="account")]
+    st.navigation(pages, position="top").run()
 
 
 def login_form() -> None:
@@ -47,10 +45,16 @@ def login_form() -> None:
             st.rerun()
 
 
-def _account(login: Login) -> None:
-    with st.sidebar:
-        st.caption(f"{login.username} ({login.role})")
-        st.button("Log out", on_click=session.log_out)
+def account() -> None:
+    """Name and role of the account, and the end of its session."""
+    login = session.current_login()
+    if login is None:
+        st.rerun()
+    st.title(login.username)
+    st.write(f"Role: {login.role}.")
+    if not login.reads_history:
+        st.info("History needs the role analyst: an admin gives it.")
+    st.button("Log out", on_click=session.log_out)
 
 
 if __name__ == "__main__":

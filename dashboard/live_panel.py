@@ -9,6 +9,8 @@ import streamlit as st
 from dashboard import session
 
 KEY = "live"
+# The panel takes the whole width and height that Streamlit's header leaves.
+WIDE = ".stMainBlockContainer { padding: 3.75rem 0.5rem 0.5rem; }"
 FILES = Path(__file__).with_name("component")
 
 
@@ -21,6 +23,7 @@ def _component() -> Any:
 
 def mount() -> None:
     """Show the live pages. A rerun passes the newest token on and leaves the panel as it is."""
+    st.html(f"<style>{WIDE}</style>")
     settings, login = session.settings(), session.current_login()
     data = {
         "base": settings.public_url,

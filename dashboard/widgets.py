@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -23,6 +22,7 @@ SPANS = {
     "30 days": timedelta(days=30),
 }
 OTHER = "other"
+FEW = 60  # a line of so many points at most shows them
 
 
 def history() -> History:
@@ -72,11 +72,18 @@ def _choose(label: str, found: list[tuple[str, str]], missing: str) -> tuple[str
     return st.selectbox(label, found, format_func=":".join, key=label.lower()) or found[0]
 
 
-def show_rows(table: pd.DataFrame, name: str, columns: dict[str, Any] | None = None) -> None:
+def show_rows(table: pd.DataFrame, name: str) -> None:
     """The rows as a table, and as CSV and Parquet to download. `name`: stem of the files."""
-    with st.expander(f"{len(table):,} rows"):
-        st.dataframe(table, hide_index=True, column_config=columns)
+    with st.expander(f"Rows: {len(table):,}"):
+        show_table(table)
     downloads(table, name)
+
+
+def show_table(table: pd.DataFrame, columns: list[str] | None = None) -> None:
+    """A table with its times in UTC. `columns`: those that are shown, by default all."""
+    times = table.select_dtypes("datetimetz").columns
+    formats = {each: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss", timezone="UTC") for each in times}
+    st.dataframe(table, hide_index=True, column_order=columns, column_config=formats)
 
 
 def downloads(table: pd.DataFrame, name: str) -> None:
@@ -105,17 +112,18 @@ def time_axis(field: str = "time") -> alt.X:
 
 def lines(table: pd.DataFrame, columns: list[str], title: str, axis_format: str = "") -> None:
     """Columns of a table over its `time` as lines, in UTC. A null interrupts its line."""
+    names = {each: each.replace("_", " ") for each in columns}
     chart = (
-        alt.Chart(table)
-        .transform_fold([*columns], as_=["series", "value"])
-        .mark_line(clip=True)
+        alt.Chart(table[["time", *columns]].rename(columns=names))
+        .transform_calculate(utc="utcFormat(datum.time, '%Y-%m-%d %H:%M:%S')")
+        .transform_fold([*names.values()], as_=["series", "value"])
+        .mark_line(clip=True, point=len(table) <= FEW)
         .encode(
             x=time_axis(),
             y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(format=axis_format)),
-            color=alt.Color("series:N", title=None, sort=columns, legend=alt.Legend(orient="top")),
-            tooltip=["utcdatetime:N", "series:N", alt.Tooltip("value:Q", format=axis_format or ".6~g")],
+            color=alt.Color("series:N", title=None, sort=[*names.values()], legend=alt.Legend(orient="top")),
+            tooltip=["utc:N", "series:N", alt.Tooltip("value:Q", format=axis_format or ".6~g")],
         )
-        .transform_calculate(utcdatetime="utcFormat(datum.time, '%Y-%m-%d %H:%M:%S')")
         .properties(height=260)
     )
     st.altair_chart(chart)

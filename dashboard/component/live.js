@@ -1,36 +1,37 @@
 // The gateway's live pages within Streamlit. Streamlit calls the function after each rerun: a panel that is mounted
-// stays, and gets the newest token.
+// stays, and gets the newest token. The clean-up of an earlier call closes nothing, whenever it comes.
 const PANEL = Symbol.for("depthflow.panel");
 const RETRY_MS = 1000;
 const RENEWAL_MS = 10000;
+const CLOSE_MS = 250;
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const panel = (parentElement[PANEL] ??= openPanel(parentElement, data));
-  panel.update(data, () => setTriggerValue("renew", true));
-  return () => panel.release(() => (parentElement[PANEL] = null));
+  const turn = panel.update(data, () => setTriggerValue("renew", true));
+  return () => panel.release(turn, () => (parentElement[PANEL] = null));
 }
 
-function openPanel(parent, data) {
-  const tokens = createTokens(data.token);
-  let closing = null;
+function openPanel(parent, { base, token, theme }) {
+  const tokens = createTokens(token);
+  let newest = 0;
   let panel = null;
   let ended = false;
-  let theme = data.theme;
-  const host = { base: data.base, tokens, theme: () => theme, ended: () => ended };
+  const host = { base, tokens, theme: () => theme, ended: () => ended };
   show(parent, host).then((shown) => (ended ? shown?.close() : (panel = shown)));
   return {
     update(changed, renew) {
-      clearTimeout(closing);
       tokens.set(changed.token, renew);
       if (changed.theme !== theme) panel?.theme((theme = changed.theme));
+      return ++newest;
     },
-    // Close the panel unless it is updated at once.
-    release(forget) {
-      closing = setTimeout(() => {
+    // Close the panel unless another call follows soon.
+    release(turn, forget) {
+      setTimeout(() => {
+        if (turn !== newest || ended) return;
         ended = true;
         forget();
         panel?.close();
-      }, 0);
+      }, CLOSE_MS);
     },
   };
 }

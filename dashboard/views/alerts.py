@@ -31,7 +31,7 @@ def page() -> None:
         heat_map(hours)
         if len(found) == alerts.MAX_ALERTS:
             st.caption(f"The newest {alerts.MAX_ALERTS:,} alerts of the span.")
-        st.dataframe(found, hide_index=True, column_order=SHOWN)
+        widgets.show_table(found, SHOWN)
         widgets.downloads(found, "alerts")
         widgets.downloads(hours, "alerts-by-hour")
 
@@ -43,20 +43,23 @@ def newest() -> None:
     with widgets.reported_errors():
         found = alerts.feed(widgets.history(), Span(now - timedelta(hours=1), now), AlertFilter(), NEWEST)
         st.subheader("Newest")
-        st.dataframe(found, hide_index=True, column_order=SHOWN)
+        widgets.show_table(found, SHOWN)
 
 
 def heat_map(hours: pd.DataFrame) -> None:
     """Alerts that began, by rule and hour or hour of the day (UTC)."""
     by_day = st.toggle("Hours of the day", key="by_day", help="Sum the days of the span by hour of the day.")
-    x = alt.X("utchours(hour):O" if by_day else "utcyearmonthdatehours(hour):O", title="hour (UTC)")
+    field, shown = ("utchours(hour):O", "%H:00") if by_day else ("utcyearmonthdatehours(hour):O", "%d %b %H:00")
+    x = alt.X(field, title="hour (UTC)", axis=alt.Axis(format=shown, labelOverlap=True))
     chart = (
         alt.Chart(hours)
         .mark_rect()
         .encode(
             x=x,
             y=alt.Y("rule:N", title=None),
-            color=alt.Color("sum(alerts):Q", title="alerts", scale=alt.Scale(scheme="orangered")),
+            color=alt.Color(
+                "sum(alerts):Q", title="alerts", scale=alt.Scale(scheme="orangered"), legend=alt.Legend(format="d")
+            ),
             tooltip=["rule:N", alt.Tooltip("sum(alerts):Q", title="alerts"), alt.Tooltip("sum(high):Q", title="high")],
         )
     )

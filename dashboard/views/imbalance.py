@@ -28,7 +28,7 @@ def page() -> None:
             "out in whose horizon the book lost its stream."
         )
         correlations = books.imbalance_correlations(widgets.history(), book, span, HORIZONS_S)
-        st.dataframe(correlations, hide_index=True)
+        widgets.show_table(correlations)
         widgets.show_rows(found, f"returns-after-imbalance-{horizon_s}s")
 
 

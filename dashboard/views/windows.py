@@ -19,7 +19,7 @@ def page() -> None:
             return
         st.caption(f"Windows of {size}; means are weighted by time. Out of sync: share of the window.")
         statistics = books.window_statistics(widgets.history(), book, span, size)
-        st.dataframe(statistics, hide_index=True)
+        widgets.show_table(statistics)
         widgets.downloads(statistics, "window-statistics")
         if len(found) == books.MAX_ROWS:
             st.caption(f"The first {books.MAX_ROWS:,} windows of the span are drawn.")

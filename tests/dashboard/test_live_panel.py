@@ -1,0 +1,162 @@
+"""The live pages within Streamlit, in Chromium: a rerun of the app leaves the panel as it is."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import ElementHandle, Page, WebSocket, sync_playwright
+
+from tests.conftest import free_ports
+from tests.dashboard.test_cli import responds
+from tests.database import Database
+from tests.gateway.conftest import ADMIN, PASSWORD, Backend, Served, serving
+from tests.gateway.feeder import SYMBOL, Feeder
+from tests.jobs.isolated_system import wait_until
+from tests.valkey import running_valkey
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+TOKEN_S, WAIT_MS = 4, 60_000
+RERUNS, PAUSE_MS = 10, 100
+# Frames in which the panel is gone, empty or faded, and nodes that leave the page, until `stop` is called.
+WATCH = """root => {
+  const found = { frames: 0, blank: 0, removed: 0 };
+  const observer = new MutationObserver((changes) => changes.forEach((each) => {
+    found.removed += [...each.removedNodes].filter((node) => node.contains(root.getRootNode().host)).length;
+  }));
+  observer.observe(document.body, { childList: true, subtree: true });
+  let running = true;
+  const look = () => {
+    if (!running) return;
+    found.frames += 1;
+    let opacity = 1;
+    for (let node = root; node; node = node.parentElement ?? node.getRootNode().host) {
+      opacity *= getComputedStyle(node).opacity;
+    }
+    const shown = root.isConnected && root.offsetHeight > 100 && root.querySelector(".page")?.childElementCount > 0;
+    if (!shown || opacity < 0.99) found.blank += 1;
+    requestAnimationFrame(look);
+  };
+  look();
+  window.watched = { stop: () => ((running = false), observer.disconnect(), found) };
+}"""
+
+
+@dataclass
+class Desk:
+    """The app in a browser. `errors`: of its console; `requests`: addresses; `sockets`: those of the gateway."""
+
+    page: Page
+    gateway: Served
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    sockets: list[WebSocket] = field(default_factory=list)
+    sent: list[Any] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Keep what the page tells."""
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", self._add)
+
+    def _add(self, socket: WebSocket) -> None:
+        if urlsplit(socket.url).port == urlsplit(self.gateway.url).port:
+            self.sockets.append(socket)
+        else:
+            socket.on("framesent", lambda frame: self.sent.append(frame))
+
+    @property
+    def panel(self) -> ElementHandle:
+        """The panel's element, once it shows the book."""
+        self.page.locator(".df main .page", has_text=SYMBOL).wait_for()
+        return self.page.locator(".df").element_handle()
+
+
+@contextmanager
+def dashboard(environment: dict[str, str], folder: Path, port: int) -> Iterator[str]:
+    """Address of a running app."""
+    command = [sys.executable, "-m", "stack", "dashboard", "--port", str(port)]
+    with open(folder / "dashboard.log", "wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: responds(port), "the app")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def desk(history_server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The app after a login, on its first page, over a gateway with one book and tokens of TOKEN_S."""
+    folder = tmp_path_factory.mktemp("desk")
+    redis_port, port = free_ports(2)
+    origin = f"http://127.0.0.1:{port}"
+    with running_valkey(redis_port, folder), sync_playwright() as playwright:
+        backend = Backend(history_server, redis_port)
+        environment = backend.environment(access_token_s=TOKEN_S, allowed_origins=origin)
+        feeder = Feeder(backend.redis_url)
+        now = round(time.time() * 1000)
+        feeder.state("synced", now)
+        feeder.book(1, now)
+        feeder.close()
+        with serving(environment, folder) as gateway, dashboard(environment, folder, port) as url:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            found = Desk(browser.new_page(viewport={"width": 1280, "height": 800}), gateway)
+            found.page.set_default_timeout(WAIT_MS)
+            found.watch()
+            found.page.goto(url)
+            found.page.get_by_label("Username").fill(ADMIN)
+            found.page.get_by_label("Password", exact=True).fill(PASSWORD)
+            found.page.get_by_role("button", name="Log in").click()
+            yield found
+            browser.close()
+
+
+def test_the_panel_shows_the_gateways_books_without_an_error_or_a_request_to_the_outside(desk: Desk) -> None:
+    assert desk.panel.inner_text()
+    assert {urlsplit(each).hostname for each in desk.requests if not each.startswith(("blob:", "data:"))} == {
+        "127.0.0.1"
+    }
+    assert desk.errors == []
+
+
+def test_ten_reruns_a_second_neither_remount_the_panel_nor_show_a_blank_frame(desk: Desk) -> None:
+    panel, before = desk.panel, len(desk.sent)
+    panel.evaluate(WATCH)
+    for _ in range(10 * RERUNS):  # Streamlit runs the script again at this key
+        desk.page.keyboard.press("r")
+        desk.page.wait_for_timeout(PAUSE_MS)
+        if len(desk.sent) - before >= RERUNS:
+            break
+    seen = desk.page.evaluate("watched.stop()")
+    assert len(desk.sent) - before >= RERUNS
+    assert (seen["blank"], seen["removed"]) == (0, 0) and seen["frames"] > RERUNS
+    assert desk.page.evaluate("([one, other]) => one === other", [panel, desk.panel])
+    assert desk.errors == []
+
+
+def test_a_token_that_has_ended_is_renewed_by_the_app_under_the_same_panel(desk: Desk) -> None:
+    panel = desk.panel
+    opened = len(desk.sockets)
+    desk.page.wait_for_event("websocket", predicate=lambda each: each in desk.sockets[opened:])
+    desk.page.locator(".df .banner").wait_for(state="hidden")
+    assert desk.page.evaluate("([one, other]) => one === other", [panel, desk.panel])
+    assert not desk.page.get_by_label("Username").count()
+
+
+def test_a_page_of_history_ends_the_panels_connection(desk: Desk) -> None:
+    desk.page.get_by_text("History", exact=True).click()
+    desk.page.get_by_role("menuitem", name="Windows").click()
+    desk.page.get_by_role("heading", name="Windows").wait_for()
+    wait_until(
+        lambda: desk.page.wait_for_timeout(50) or all(each.is_closed() for each in desk.sockets), "closed sockets"
+    )
