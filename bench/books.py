@@ -1,18 +1,30 @@
-"""The books job on the local cluster, compared with a bare loop with the same domain code on the same topics."""
+"""The books job on the local cluster, compared with a bare loop with the same domain code on the same topics.
+
+Both are measured in turn, several times. Processor time covers broker, TaskManagers, JobManager and the bare loop; it
+bears other load on the machine better than a rate does.
+"""
 
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench.jobs import job_rate, prepare, temporary_topics
+from bench.bare import books
+from bench.jobs import prepare, running, temporary_topics
 from bench.load import fill_raw, plan
-from bench.offsets import Counter
+from bench.offsets import Counter, rates_until
+from bench.processor import part_clocks
 from core.settings import Settings
 from core.topics import PROCESSED, RAW_BOOKS, RAW_TRADES
+
+# Snapshots and trades, at most a twentieth of the records, give no processed record.
+MEASURED_SHARE = 0.95
 
 console = Console(stderr=True)
 
@@ -25,50 +37,87 @@ class Load:
     symbols: int
     venue: str
     levels: int
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: processed records per second, and processor time (µs) per record by part."""
+
+    frames_per_s: float
+    processor_us: dict[str, float]
+
+    @property
+    def total_us(self) -> float:
+        return sum(self.processor_us.values())
 
 
 def report(load: Load, flink_options: list[str]) -> None:
     """Measure, print a table, and as the last line one JSON object."""
-    figures = measure(load, flink_options)
+    bare, job = measure(load, flink_options)
+    figures = summary(bare, job)
     table = Table(title=f"{load.venue}, {load.symbols} books, {load.levels} levels a frame, exactly-once")
-    table.add_column("")
-    table.add_column("frames/s", justify="right")
-    table.add_row("books job, end to end", f"{figures['frames_per_s']:,.0f}")
-    table.add_row("bare loop, same code", f"{figures['bare_frames_per_s']:,.0f}")
-    table.add_row("ratio", f"{figures['ratio']:.2f}")
+    for heading in ("", "frames/s", "spread", "processor µs a frame"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, runs in (("bare loop, same work", bare), ("books job, end to end", job)):
+        rates = [run.frames_per_s for run in runs]
+        spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
+        table.add_row(name, f"{median(rates):,.0f}", spread, f"{median(run.total_us for run in runs):.1f}")
+    table.add_row("ratio", f"{figures['ratio']:.2f}", "", f"{figures['processor_ratio']:.2f}")
     Console().print(table)
+    for name, runs in (("bare loop", bare), ("books job", job)):
+        parts = ", ".join(f"{part} {us:.1f}" for part, us in runs[-1].processor_us.items() if us)
+        console.print(f"{name}, processor µs a frame: {parts}", highlight=False)
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
 
-def measure(load: Load, flink_options: list[str]) -> dict[str, float]:
-    """Frames per second of both, and their ratio. Raises SubmitError when the cluster cannot run the job."""
-    settings = prepare("books")
-    prefix, counter = settings.topic_prefix, Counter(settings.kafka_bootstrap_servers)
-    with temporary_topics(settings, prefix, f"{prefix}bare."):
+def summary(bare: Sequence[Run], job: Sequence[Run]) -> dict[str, float]:
+    """Medians over the runs; each ratio is the median of those of the pairs."""
+    pairs = list(zip(bare, job, strict=True))
+    return {
+        "frames_per_s": median(run.frames_per_s for run in job),
+        "bare_frames_per_s": median(run.frames_per_s for run in bare),
+        "ratio": median(second.frames_per_s / first.frames_per_s for first, second in pairs),
+        "processor_us": median(run.total_us for run in job),
+        "bare_processor_us": median(run.total_us for run in bare),
+        "processor_ratio": median(second.total_us / first.total_us for first, second in pairs),
+    }
+
+
+def measure(load: Load, flink_options: list[str]) -> tuple[list[Run], list[Run]]:
+    """Runs of the bare loop and of the job, in turn. Raises SubmitError when the cluster cannot run the job."""
+    settings, bare, job = prepare("books"), list[Run](), list[Run]()
+    counter = Counter(settings.kafka_bootstrap_servers)
+    prefixes = [f"{settings.topic_prefix}{number}." for number in range(load.repeats)]
+    sinks = [f"{prefix}bare." for prefix in prefixes]
+    with temporary_topics(settings, *prefixes, *sinks, wanted=(RAW_BOOKS, RAW_TRADES, *books().output_topics)):
         with console.status(f"filling the raw topics with {load.frames:,} frames"):
-            fill_raw(settings.kafka_bootstrap_servers, prefix, plan(load.venue, load.symbols, load.levels), load.frames)
-        with console.status("the bare loop"):
-            bare = _bare_rate(settings, counter)
-        with console.status("the books job"):
-            job = _job_rate(settings, counter, flink_options)
-    return {"frames_per_s": job, "bare_frames_per_s": bare, "ratio": job / bare}
+            shape = plan(load.venue, load.symbols, load.levels)
+            fill_raw(settings.kafka_bootstrap_servers, prefixes, shape, load.frames)
+        for number, (prefix, sink) in enumerate(zip(prefixes, sinks, strict=True), 1):
+            with console.status(f"the bare loop, {number} of {load.repeats}"):
+                bare.append(_bare_run(settings, counter, prefix, sink))
+            own = settings.model_copy(update={"topic_prefix": prefix})
+            target = counter.count([sink + PROCESSED.name])
+            with console.status(f"the books job, {number} of {load.repeats}"), running(own, "books", flink_options):
+                job.append(_measured_run(own, counter, prefix, int(target * MEASURED_SHARE)))
+    return bare, job
 
 
-def _bare_rate(settings: Settings, counter: Counter) -> float:
-    """Processed records per second of the bare loop, in a process of its own."""
-    prefix = settings.topic_prefix
-    raw = counter.count([prefix + RAW_BOOKS.name, prefix + RAW_TRADES.name])
-    command = [sys.executable, "-m", "bench.bare", settings.kafka_bootstrap_servers, prefix, f"{prefix}bare.", str(raw)]
+def _bare_run(settings: Settings, counter: Counter, source: str, sink: str) -> Run:
+    """The bare loop in a process of its own, from the raw topics of a prefix to topics of another."""
+    raw = counter.count([source + RAW_BOOKS.name, source + RAW_TRADES.name])
+    command = [sys.executable, "-m", "bench.bare", settings.kafka_bootstrap_servers, source, sink, str(raw)]
     with subprocess.Popen(command) as loop:
         try:
-            # Snapshots and trades, at most a twentieth of the records, give no processed record.
-            return counter.rate_until(f"{prefix}bare.{PROCESSED.name}", target=int(raw * 0.95))
+            return _measured_run(settings, counter, sink, int(raw * MEASURED_SHARE), psutil.Process(loop.pid))
         except BaseException:
             loop.kill()
             raise
 
 
-def _job_rate(settings: Settings, counter: Counter, options: list[str]) -> float:
-    """Processed records per second of the job, exactly-once, with the checkpoint interval of the cluster."""
-    target = counter.count([f"{settings.topic_prefix}bare.{PROCESSED.name}"])
-    return job_rate(settings, "books", options, counter, PROCESSED.name, int(target * 0.95))
+def _measured_run(settings: Settings, counter: Counter, prefix: str, target: int, *loop: psutil.Process) -> Run:
+    """Rate and processor time until a pipeline has written `target` processed records; it has started already."""
+    topic, clocks = prefix + PROCESSED.name, part_clocks(settings.home, *loop)
+    rate, *used = rates_until(topic, target, lambda: counter.count([topic]), *clocks.values())
+    return Run(rate, {part: per_s / rate for part, per_s in zip(clocks, used, strict=True)})

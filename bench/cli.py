@@ -44,14 +44,18 @@ def books(
     levels: Annotated[int, typer.Option(min=2, max=100, help="Levels per frame, both sides together.")] = 20,
     mode: Annotated[Literal["thread", "process"], typer.Option(help="Python execution mode of the job.")] = "thread",
     parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Parallelism of the job.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of runs of each, in turn.")] = 1,
 ) -> None:
-    """Measure the books job on the running cluster against a bare consume-compute-produce loop on the same topics.
+    """Measure the books job on the running cluster against a bare consume-compute-produce loop on the same frames.
 
-    Example: depthflow bench books --frames 300000
+    Both make the same records. The last column is the processor time of all processes.
+
+    Example: depthflow bench books --frames 300000 --repeats 3
     """
     from bench.books import Load, report
 
-    report(Load(frames, symbols, venue, levels), [f"-Dpython.execution-mode={mode}", f"--parallelism={parallelism}"])
+    load = Load(frames, symbols, venue, levels, repeats)
+    report(load, [f"-Dpython.execution-mode={mode}", f"--parallelism={parallelism}"])
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """A job on the running cluster, measured with temporary topics."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka.admin import AdminClient
@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from bench.cleanup import remove_left_overs, run_prefix
 from bench.offsets import Counter
 from core.settings import Settings
+from core.topics import TOPICS, Topic
 from ingestion.topics import ensure_topics
 from jobs.submit import FlinkCluster, cancel, require_startable, run, run_command
 
@@ -26,12 +27,12 @@ def prepare(*jobs: str) -> Settings:
 
 
 @contextmanager
-def temporary_topics(settings: Settings, *prefixes: str) -> Iterator[None]:
-    """Create all topics of each prefix, and delete them at the end of the block."""
+def temporary_topics(settings: Settings, *prefixes: str, wanted: Sequence[Topic] = TOPICS) -> Iterator[None]:
+    """Create topics, by default all, of each prefix, and delete them at the end of the block."""
     created = [
         name
         for prefix in prefixes
-        for name in ensure_topics(settings.kafka_bootstrap_servers, settings.topic_partitions, prefix=prefix).created
+        for name in ensure_topics(settings.kafka_bootstrap_servers, settings.topic_partitions, wanted, prefix).created
     ]
     try:
         yield

@@ -1,6 +1,6 @@
 """Fills topics with generated frames, or with the books job's output for them, as fast as the broker accepts them."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -44,12 +44,14 @@ def open_producer(bootstrap_servers: str, linger_ms: int = 20) -> Producer:
     return Producer({"bootstrap.servers": bootstrap_servers} | options)
 
 
-def fill_raw(bootstrap_servers: str, prefix: str, frames: Plan, count: int) -> None:
-    """Publish `count` envelopes to the raw topics of `prefix`, and wait until all are acknowledged."""
+def fill_raw(bootstrap_servers: str, prefixes: Sequence[str], frames: Plan, count: int) -> None:
+    """Publish the same `count` envelopes to the raw topics of each prefix, and wait until all are acknowledged."""
     producer = open_producer(bootstrap_servers)
     for sent, envelope in enumerate(islice(Generator(frames), count)):
         topic, key = route(envelope.venue, envelope.channel, envelope.symbol)
-        produce(producer, prefix + topic, key, encode(envelope))
+        value = encode(envelope)
+        for prefix in prefixes:
+            produce(producer, prefix + topic, key, value)
         if not sent % 1000:
             producer.poll(0)
     producer.flush()
