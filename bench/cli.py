@@ -59,6 +59,24 @@ def books(
 
 
 @app.command()
+def latency(
+    rates: Annotated[str, typer.Option(help="Frames per second, one rate after the other.")] = "1000,10000,30000",
+    seconds: Annotated[float, typer.Option(min=1, help="Measured time at each rate.")] = 10,
+    symbols: Annotated[int, typer.Option(min=1, help="Number of order books at each rate.")] = 10,
+    mode: Annotated[Literal["thread", "process"], typer.Option(help="Python execution mode of the job.")] = "thread",
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Parallelism of the job.")] = 1,
+) -> None:
+    """Measure the books job's latency by the broker's stamps: raw frame to processed record, and to its commit.
+
+    Example: depthflow bench latency --rates 1000,10000
+    """
+    from bench.latency import report
+
+    options = [f"-Dpython.execution-mode={mode}", f"--parallelism={parallelism}"]
+    report([int(rate) for rate in rates.split(",")], seconds, symbols, options)
+
+
+@app.command()
 def analytics(
     records: Annotated[int, typer.Option(min=10_000, help="Number of processed records.")] = 12_000_000,
     symbols: Annotated[int, typer.Option(min=1, help="Number of generated books, each under ten symbols.")] = 10,

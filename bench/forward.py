@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.forwarding import PRODUCERS, Measured
-from bench.peer import PeerError, peer_python
+from bench.peer import CRYPTOFEED, PeerError, peer_python
 from core.errors import UserError
 from core.kafka_client import python_client_options
 from core.settings import Settings
@@ -76,7 +76,7 @@ def cryptofeed_pipelines(settings: Settings, frames: int, prefix: str) -> Iterat
     """cryptofeed's raw path, if it can be installed."""
     try:
         with console.status("cryptofeed: creating its environment, once"):
-            python = peer_python(settings.flink_home.parent)
+            python = peer_python(settings.flink_home.parent, CRYPTOFEED)
     except PeerError as error:
         console.print(f"{error}; it is skipped", highlight=False, soft_wrap=True)
         return

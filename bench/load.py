@@ -31,9 +31,12 @@ class OutputBatch:
     lines: list[bytes]
 
 
-def plan(venue: str, symbols: int, levels: int, rate: float = 100.0) -> Plan:
-    """Frames of `levels` levels each, `rate` a second and book, 200 levels a side; one step in a hundred is a trade."""
-    names = [f"COIN{number}" for number in range(symbols)]
+def plan(venue: str, symbols: int, levels: int, rate: float = 100.0, first: int = 0) -> Plan:
+    """Frames of `levels` levels each, `rate` a second and book, 200 levels a side; one step in a hundred is a trade.
+
+    `first`: number of the first symbol.
+    """
+    names = [f"COIN{number}" for number in range(first, first + symbols)]
     shape = MarketShape(levels=200, touched=levels, trade_chance=0.01)
     return Plan(tuple(instrument(venue, name) for name in names), shape=shape, rate=rate)
 

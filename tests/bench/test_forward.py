@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import peer
+from bench import forward
 from bench.forward import cryptofeed_pipelines, forwarder_pipeline, run, topics
 from bench.forwarding import PRODUCERS
+from bench.peer import Peer
 from core.settings import Settings
 from tests.conftest import Stack
 
@@ -25,7 +26,7 @@ def test_every_frame_is_acknowledged_and_timed(stack: Stack, producer: str, monk
 def test_a_peer_that_cannot_be_installed_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(peer, "PACKAGES", (str(tmp_path / "nowhere"),))
+    monkeypatch.setattr(forward, "CRYPTOFEED", Peer("cryptofeed", (str(tmp_path / "nowhere"),)))
     assert list(cryptofeed_pipelines(Settings(flink_home=tmp_path / "flink"), FRAMES, "")) == []
     lines = capsys.readouterr().out.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("cryptofeed cannot be installed: ERROR: ")
