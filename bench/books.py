@@ -100,7 +100,7 @@ def measure(load: Load, flink_options: list[str]) -> tuple[list[Run], list[Run]]
             own = settings.model_copy(update={"topic_prefix": prefix})
             target = counter.count([sink + PROCESSED.name])
             with console.status(f"the books job, {number} of {load.repeats}"), running(own, "books", flink_options):
-                job.append(_measured_run(own, counter, prefix, int(target * MEASURED_SHARE)))
+                job.append(measured_run(own, counter, prefix, int(target * MEASURED_SHARE)))
     return bare, job
 
 
@@ -110,13 +110,13 @@ def _bare_run(settings: Settings, counter: Counter, source: str, sink: str) -> R
     command = [sys.executable, "-m", "bench.bare", settings.kafka_bootstrap_servers, source, sink, str(raw)]
     with subprocess.Popen(command) as loop:
         try:
-            return _measured_run(settings, counter, sink, int(raw * MEASURED_SHARE), psutil.Process(loop.pid))
+            return measured_run(settings, counter, sink, int(raw * MEASURED_SHARE), psutil.Process(loop.pid))
         except BaseException:
             loop.kill()
             raise
 
 
-def _measured_run(settings: Settings, counter: Counter, prefix: str, target: int, *loop: psutil.Process) -> Run:
+def measured_run(settings: Settings, counter: Counter, prefix: str, target: int, *loop: psutil.Process) -> Run:
     """Rate and processor time until a pipeline has written `target` processed records; it has started already."""
     topic, clocks = prefix + PROCESSED.name, part_clocks(settings.home, *loop)
     rate, *used = rates_until(topic, target, lambda: counter.count([topic]), *clocks.values())

@@ -59,6 +59,29 @@ def books(
 
 
 @app.command()
+def peers(
+    frames: Annotated[
+        int, typer.Option(min=10_000, help="Number of raw records; slow peers process a tenth.")
+    ] = 300_000,
+    symbols: Annotated[int, typer.Option(min=1, help="Number of order books.")] = 10,
+    levels: Annotated[int, typer.Option(min=2, max=100, help="Levels per frame, both sides together.")] = 20,
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Parallelism of the Flink jobs.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of runs of each, in turn.")] = 3,
+) -> None:
+    """Measure the books job beside a bare loop, Java Flink, naive PyFlink and Quix Streams, over the same frames.
+
+    Peers are installed into environments of their own; one that cannot be installed is named. The Java job is built by
+    Maven.
+
+    Example: depthflow bench peers --repeats 1
+    """
+    from bench.books import Load
+    from bench.compare import report
+
+    report(Load(frames, symbols, "binance", levels, repeats), parallelism)
+
+
+@app.command()
 def latency(
     rates: Annotated[str, typer.Option(help="Frames per second, one rate after the other.")] = "1000,10000,30000",
     seconds: Annotated[float, typer.Option(min=1, help="Measured time at each rate.")] = 10,

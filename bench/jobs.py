@@ -46,9 +46,24 @@ def temporary_topics(settings: Settings, *prefixes: str, wanted: Sequence[Topic]
 @contextmanager
 def running(settings: Settings, job: str, options: list[str]) -> Iterator[None]:
     """Run the job from the beginning of its topics, and cancel it at the end of the block."""
+    with started(settings, job, run_command(FlinkCluster.of(settings), job, options, None)):
+        yield
+
+
+@contextmanager
+def running_program(settings: Settings, name: str, options: list[str], program: list[str]) -> Iterator[None]:
+    """Run a job that is no part of the product. `program`: the end of the `flink run` command, without options."""
+    head = run_command(FlinkCluster.of(settings), "books", options, None)[:-2]
+    with started(settings, name, [*head, *program]):
+        yield
+
+
+@contextmanager
+def started(settings: Settings, job: str, command: list[str]) -> Iterator[None]:
+    """Run a command that submits the job of that name, and cancel the job at the end of the block."""
     cluster = FlinkCluster.of(settings)
     try:
-        run(run_command(cluster, job, options, None), settings)
+        run(command, settings)
         yield
     finally:
         cancel(cluster, job)
