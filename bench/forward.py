@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ PACED_S = 10
 PACED_SHARE = 0.5  # share of the maximum rate, for a pipeline that cannot sustain PACED_PER_S
 WARM_UP_S = 2.0  # start of a paced run: the first records of a topic and of a client take far longer than later ones
 PEER_SHARE = 10  # cryptofeed receives one frame in so many, because it is about that much slower
+
+BARE = "bare loop, kafka-python"
 
 console = Console()
 
@@ -68,6 +70,18 @@ def forwarder_pipeline(kind: str, frames: int, prefix: str) -> Pipeline:
         lambda frames, warm_up_s, port, symbols, folder: [
             *(sys.executable, "-m", "bench.forwarding", kind),
             *(str(frames), str(warm_up_s), port, symbols, prefix, folder),
+        ],
+    )
+
+
+def bare_pipeline(settings: Settings, frames: int, prefix: str) -> Pipeline:
+    """A loop from websockets to kafka-python."""
+    return Pipeline(
+        BARE,
+        frames,
+        lambda frames, warm_up_s, port, symbols, folder: [
+            *(sys.executable, "-m", "bench.bare_forward", str(frames), str(warm_up_s)),
+            *(port, symbols, settings.kafka_bootstrap_servers, prefix + RAW_BOOKS.name),
         ],
     )
 
@@ -135,6 +149,7 @@ def report(frames: int) -> None:
     rows = {}
     with topics(settings) as prefix:
         for pipeline in (
+            bare_pipeline(settings, frames, prefix),
             *(forwarder_pipeline(kind, frames, prefix) for kind in PRODUCERS),
             *cryptofeed_pipelines(settings, frames, prefix),
         ):
@@ -144,4 +159,17 @@ def report(frames: int) -> None:
             )
     console.print(table)
     console.print("20-level frames of 10 symbols over one socket; acks=all, idempotent, lz4", style="dim")
-    print(json.dumps({name: round(value, 2) for name, value in rows[PRODUCERS[0]].items()}))
+    figures = rows[PRODUCERS[0]] | ratios(rows)
+    console.print(
+        f"of the bare loop: {figures['ratio']:.2f} of its rate, {figures['cpu_ratio']:.2f} of its processor time"
+    )
+    print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
+
+
+def ratios(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Rate and processor time a frame of the forwarder with the bare loop's producer, over those of the bare loop."""
+    ours, bare = rows[PRODUCERS[0]], rows[BARE]
+    return {
+        "ratio": ours["frames_per_s"] / bare["frames_per_s"],
+        "cpu_ratio": ours["cpu_s_per_million"] / bare["cpu_s_per_million"],
+    }
