@@ -59,7 +59,7 @@ UNITS = {
     r"event_time|quote_time|expiry|since|episode|timestamp|(window_)?(start|end)": "ms since 1970, UTC",
     r"years": "years",
     r"(bid|ask)s": "[price, size], best first",
-    r"(imbalance|weighted_imbalance|spread_bps)_count|trades|buys|late|.*_levels|.*_seconds_5m|updates_5s": "count",
+    r"(imbalance|weighted_imbalance|spread_bps|ofi)_count|trades|buys|late|.*_levels|.*_seconds_5m|updates_5s": "count",
     r"imbalance_integral": "ms",
     r"spread_integral": "price times ms",
     r"notional": "price times base units",

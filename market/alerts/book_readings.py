@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from market.alerts.walls import WallSide
+from market.alerts.walls import Best, WallSide
 from market.orderbook.tick_records import BookTick, TradeTick
 
 HISTORY_S = 60  # seconds of history before a value is compared with it
@@ -41,6 +41,12 @@ class Memory(Struct, array_like=True):
 def is_one_sided(tick: BookTick) -> bool:
     """A side was empty in the tick, or is empty since."""
     return tick.one_sided or "one_sided" in tick.flags
+
+
+def breaks_depth(tick: BookTick) -> bool:
+    """Depths before and after the tick cannot be compared: by a snapshot, an empty side, or levels of unknown size."""
+    followed_snapshot = "ofi_seed" in tick.flags or 0 < tick.ofi_count < tick.updates
+    return followed_snapshot or is_one_sided(tick) or "beyond_known_range" in tick.flags
 
 
 def imbalance(tick: BookTick) -> float:
@@ -85,13 +91,23 @@ def wall_vanished(tick: BookTick, time: int, memory: Memory) -> float:
     """Depth with a wall over depth without it, of the larger of those that the tick removed; negative for asks."""
     if not tick.updates:
         return 0.0
-    if is_one_sided(tick) or not tick.bid_depth_low or not tick.ask_depth_low:
+    bid_low, ask_low = tick.bid_depth_low, tick.ask_depth_low
+    if breaks_depth(tick) or not bid_low or not ask_low:
         memory.bid.forget()
         memory.ask.forget()
         return 0.0
-    bid = memory.bid.removed(time, tick.bid_depth_low, tick.bid_depth_high or tick.bid_depth_low)
-    ask = memory.ask.removed(time, tick.ask_depth_low, tick.ask_depth_high or tick.ask_depth_low)
+    best_bid, best_ask = _best_levels(tick)
+    bid = memory.bid.removed(time, bid_low, tick.bid_depth_high or bid_low, best_bid)
+    ask = memory.ask.removed(time, ask_low, tick.ask_depth_high or ask_low, best_ask)
     return bid if bid >= ask else -ask
+
+
+def _best_levels(tick: BookTick) -> tuple[Best | None, Best | None]:
+    """Best bid and best ask after a tick."""
+    if tick.best_bid is None or tick.best_ask is None or tick.spread is None:
+        return None, None
+    bid = Best(tick.best_bid, tick.best_bid_size or 0.0, tick.spread)
+    return bid, Best(-tick.best_ask, tick.best_ask_size or 0.0, tick.spread)
 
 
 def swept(tick: TradeTick) -> float:

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 LIFETIME_MS = 2_000
+FAR = 2  # spreads
 
 
 class Wall(Struct, array_like=True, gc=False):
@@ -13,19 +14,33 @@ class Wall(Struct, array_like=True, gc=False):
     depth: float
 
 
+class Best(Struct, array_like=True, gc=False):
+    """Best level of a side after a tick, with the book's spread. `price` is negative for asks: less is further away."""
+
+    price: float
+    size: float
+    spread: float
+
+
 class WallSide(Struct, array_like=True):
-    """Walls of one side, oldest first, and the least and most depth of the side's last tick (0: unknown)."""
+    """Walls of one side, oldest first, and the least and most depth of the side's last tick (0: unknown).
+
+    `best`: the best level after that tick.
+    """
 
     low: float = 0.0
     high: float = 0.0
     walls: list[Wall] = []
+    best: Best | None = None
 
-    def removed(self, time: int, low: float, high: float) -> float:
+    def removed(self, time: int, low: float, high: float, best: Best | None) -> float:
         """Depth with the wall over depth without it, of a wall that this tick removed at once; 0 without one.
 
-        `low`, `high`: least and most depth of the tick. A wall that shrinks in steps, or that stood for more than two
-        seconds, is forgotten.
+        `low`, `high`: least and most depth of the tick; `best`: the best level after it. A wall that shrinks in steps,
+        or that stood for more than two seconds, is forgotten.
         """
+        if self._sums_other_levels(best):
+            self.forget()
         doubled, halved = self.high > 0 and low >= 2 * self.high, 2 * low <= self.low
         times, standing = 0.0, []
         for wall in self.walls:
@@ -37,12 +52,23 @@ class WallSide(Struct, array_like=True):
                 times = min(wall.depth, self.low) / max(wall.before, low)
         if times:
             standing = []
+            times = 0.0 if self._was_taken(self.low - low, best) else times
         if doubled:
             standing.append(Wall(time, self.high, low))
-        self.low, self.high, self.walls = low, high, standing
+        self.low, self.high, self.walls, self.best = low, high, standing, best
         return times
 
     def forget(self) -> None:
-        """Forget everything: the book was lost, or the side was empty."""
+        """Forget everything: depths before and after this moment cannot be compared."""
         self.low = self.high = 0.0
-        self.walls = []
+        self.walls, self.best = [], None
+
+    def _sums_other_levels(self, best: Best | None) -> bool:
+        """True if the best price moved so far that trades took several levels, or that others came into view."""
+        before = self.best
+        return before is not None and best is not None and abs(best.price - before.price) > FAR * before.spread
+
+    def _was_taken(self, size: float, best: Best | None) -> bool:
+        """True if depth of this size was at the best price and that price is gone: trades take the best level first."""
+        before = self.best
+        return before is not None and best is not None and best.price < before.price and before.size >= 0.9 * size

@@ -228,6 +228,7 @@ class BookTicks:
             own.ofi_sum if own.ofi_count else None,
             sum(header.flows) if header.flows else None,
             *self.windows.history.past,
+            own.ofi_count,
         )
         self.lines.append(_encode(tick))
         self.windows.add(sums, until, header.state != "synced", row)

@@ -30,7 +30,7 @@ class BookTick(Struct, frozen=True, gc=False, tag_field="kind", tag="book"):
     Opens, extremes, closes, sums and counts are those of the updates in which the value is defined. `*_integral`: value
     times ms, over the `valid_ms` of the covered time in which the book was in sync and two-sided. `bid_jump`,
     `ask_jump`: the largest change of the side's depth from one update to the next, signed. `ofi_sum`: null without a
-    defined value.
+    defined value; `ofi_count`: number of updates with one. The others follow a snapshot or have an empty side.
 
     The remaining fields describe the time before the tick's own second, since the last loss of the book: `*_mean_5s`,
     mean depth over the updates of the five whole seconds before; `ofi_1s`, order flow of the last 1,000 ms, this tick
@@ -109,6 +109,7 @@ class BookTick(Struct, frozen=True, gc=False, tag_field="kind", tag="book"):
     ofi_mean_5m: float | None = None
     ofi_std_5m: float | None = None
     ofi_seconds_5m: int = 0
+    ofi_count: int = 0
 
 
 class TradeTick(Struct, frozen=True, gc=False, tag_field="kind", tag="trade"):

@@ -74,6 +74,7 @@ CREATE TEMPORARY TABLE ticks (
   ofi_mean_5m DOUBLE,
   ofi_std_5m DOUBLE,
   ofi_seconds_5m BIGINT,
+  ofi_count BIGINT,
   `open` DOUBLE,
   high DOUBLE,
   low DOUBLE,

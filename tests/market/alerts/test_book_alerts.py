@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from market.alerts.rule_table import RuleTable
+from market.alerts.walls import Wall, WallSide
 from tests.market.alerts.builders import NOON, RULES, alerts, book_tick, lost, phases, table, trade_tick
 
 
@@ -130,6 +132,63 @@ def test_a_wall_on_a_side_that_was_empty_or_lost_raises_no_alert() -> None:
     between = {"one_sided": True, "ask_depth": 45.0}
     assert alerts([book_tick(0), book_tick(100, **between), book_tick(200, ask_depth=10.0)]) == []
     found = alerts([book_tick(0), book_tick(100, ask_depth=45.0), lost(150, "gap"), book_tick(200, ask_depth=10.0)])
+    assert phases(found, "wall_vanished") == []
+
+
+TOUCH = {"best_bid": 100.0, "best_bid_size": 2.0, "best_ask": 101.0, "best_ask_size": 2.0, "spread": 1.0}
+
+
+def with_wall(side: str, first: dict[str, float], gone: dict[str, float]) -> list[tuple[str, str, int]]:
+    """Alerts of a wall from 100 to 300 ms; `first`, `gone`: values of its first tick and of the one after it."""
+    wall = TOUCH | {f"{side}_depth": 45.0}
+    values = [TOUCH, wall | first, wall, TOUCH | gone]
+    return phases(alerts(book_tick(100 * n, **tick) for n, tick in enumerate(values)), "wall_vanished")
+
+
+@pytest.mark.parametrize(("side", "away"), [("bid", -1), ("ask", 1)])
+def test_a_wall_that_trades_may_have_taken_raises_no_alert(side: str, away: int) -> None:
+    price, size = f"best_{side}", f"best_{side}_size"
+    usual = {price: TOUCH[price] + away}
+    assert with_wall(side, {}, {}) == with_wall(side, {}, usual) == [("enter", "medium", 300)]
+    far = {price: TOUCH[price] + 2.5 * away}
+    assert with_wall(side, {}, far) == []  # several levels were taken
+    assert with_wall(side, {}, {price: TOUCH[price] - 2.5 * away}) == []  # several levels came before it
+    values = [TOUCH, *2 * [TOUCH | {f"{side}_depth": 45.0, size: 37.0}], TOUCH | usual]
+    taken = alerts(book_tick(100 * n, **tick) for n, tick in enumerate(values))  # the wall was the best level
+    assert phases(taken, "wall_vanished") == []
+    values[-1] = TOUCH  # and its price still is, with less
+    assert phases(alerts(book_tick(100 * n, **tick) for n, tick in enumerate(values)), "wall_vanished")
+
+
+def test_walls_restore_from_a_state_without_the_best_level() -> None:
+    saved = msgspec.msgpack.encode([10.0, 12.0, [[5, 10.0, 40.0]]])
+    assert msgspec.msgpack.decode(saved, type=WallSide) == WallSide(10.0, 12.0, [Wall(5, 10.0, 40.0)], None)
+
+
+@pytest.mark.parametrize(("side", "away"), [("bid", -1), ("ask", 1)])
+def test_depth_that_comes_into_view_is_no_wall(side: str, away: int) -> None:
+    assert with_wall(side, {f"best_{side}": TOUCH[f"best_{side}"] + 2.5 * away}, {}) == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    "broken",
+    [{"flags": ["beyond_known_range"]}, {"flags": ["ofi_seed"]}, {"updates": 3, "ofi_count": 2}],
+    ids=["beyond the known range", "after a snapshot", "a snapshot within the tick"],
+)
+def test_a_wall_beside_depths_that_cannot_be_compared_raises_no_alert(place: int, broken: dict[str, Any]) -> None:
+    """`place` is the tick that breaks the comparison: before the wall, with it, and the one in which it is gone."""
+    values = [{}, {"ask_depth": 45.0}, {}]
+    values[place] = values[place] | broken
+    found = alerts(book_tick(100 * n, **tick) for n, tick in enumerate(values))
+    assert phases(found, "wall_vanished") == []
+
+
+@pytest.mark.parametrize("state", ["gap", "stale", "untrusted"])
+def test_a_wall_that_vanishes_while_the_book_is_lost_raises_no_alert(state: str) -> None:
+    found = alerts(
+        [book_tick(0), book_tick(100, ask_depth=45.0), lost(150, state), lost(160, "synced"), book_tick(200)]
+    )
     assert phases(found, "wall_vanished") == []
 
 

@@ -161,6 +161,7 @@ def _tick(
         tick[f"{side}_jump"] = up if up >= -down else down
     flows = own["ofi"].dropna()
     tick["ofi_sum"] = flows.sum() if len(flows) else np.nan
+    tick["ofi_count"] = len(flows)
     last_loss = max(
         (each for each, other in enumerate(found[: seq + 1]) if other.is_change and other.state != "synced"), default=-1
     )
