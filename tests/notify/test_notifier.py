@@ -37,6 +37,10 @@ class Topic:
         self._clock, self._polls = clock, list(polls)
         self.commits, self.is_caught_up = 0, caught_up
 
+    @property
+    def left(self) -> int:
+        return len(self._polls)
+
     def poll(self, timeout_ms: int = POLL_MS) -> Sequence[Read]:
         found = self._polls.pop(0) if self._polls else []
         self._clock.ms += 0 if found else timeout_ms
@@ -85,6 +89,19 @@ def test_a_receiver_that_is_away_gets_its_alerts_when_it_is_back_and_others_get_
     assert away.groups == present.groups == [[ENTER]]
     assert clock.waits == [1, 2, 4, 8, 16, 30, 30]
     assert topic.commits == 1
+
+
+def test_a_receiver_that_is_away_for_a_minute_loses_nothing() -> None:
+    """Alerts go on while it is away; they come afterwards, in their order, and none is committed before."""
+    clock, inbox = Clock(), Inbox(failures=6)  # attempts at 0, 1, 3, 7, 15 and 31 s
+    alerts = [alert(phase, symbol=f"S{n}") for n in range(20) for phase in ("enter", "exit")]
+    topic = Topic(clock, *([read(each)] for each in alerts))
+    running = notifier(topic, clock, inbox)
+    while topic.left:
+        assert running.run_once()
+        assert topic.commits == len(inbox.groups)
+    assert sum(clock.waits) > 60 and clock.waits.count(30) == 1
+    assert [each.id for group in inbox.groups for each in group] == [each.id for each in alerts]
 
 
 def test_a_stop_during_an_outage_commits_nothing() -> None:
