@@ -1,6 +1,7 @@
-"""JSON logs on standard error, one event per line, for this code and the libraries alike.
+"""Logs on standard error, one event per line, for this code and the libraries alike.
 
-Every line has `time` (ISO 8601, UTC), `service`, `level` and `event`; `venue` and `symbol` where it is about one.
+As JSON, the default, every line has `time` (ISO 8601, UTC), `service`, `level` and `event`; `venue` and `symbol` where
+it is about one.
 """
 
 import logging
@@ -51,8 +52,11 @@ def silenced(library: str) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def configure(level: str, service: str) -> None:
-    """Set up logging of the process at `level` (debug, info, warning or error). `service`: name of the process."""
+def configure(level: str, service: str, form: str = "json") -> None:
+    """Set up logging of the process at `level` (debug, info, warning or error). `service`: name of the process.
+
+    `form`: `json`, or `console` for lines that people read, with colours on a terminal.
+    """
 
     def add_service(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["service"] = service
@@ -81,7 +85,7 @@ def configure(level: str, service: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.EventRenamer("event"),
-                structlog.processors.JSONRenderer(),
+                _renderer(form),
             ],
         )
     )
@@ -89,3 +93,9 @@ def configure(level: str, service: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name, minimum in LIBRARY_LEVELS.items():
         logging.getLogger(name).setLevel(minimum)
+
+
+def _renderer(form: str) -> structlog.typing.Processor:
+    if form == "console":
+        return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), timestamp_key="time", pad_event_to=0)
+    return structlog.processors.JSONRenderer()

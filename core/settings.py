@@ -39,6 +39,8 @@ class HomeSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     depthflow_home: Path = Field(DEFAULT_HOME, description="folder of the local stack: data, logs and pids")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = Field("json", description="console: lines for people, with colours")
 
     @property
     def home(self) -> Path:

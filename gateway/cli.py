@@ -31,6 +31,6 @@ def serve(
 
     options: dict[str, Any] = {"serve_port": port, "serve_socket_port": socket_port, "serve_host": host}
     settings = GatewaySettings(**{name: value for name, value in options.items() if value is not None})
-    configure("info", "gateway")
+    configure(settings.log_level, "gateway", settings.log_format)
     with scrape_target(settings.home, "gateway", f"{settings.serve_host}:{settings.serve_port}"):
         uvloop.run(run(settings))

@@ -49,9 +49,9 @@ def notify(
 
     Example: depthflow notify --severities high
     """
-    configure("info", "notify")
     given: dict[str, Any] = {"notify_rules": rules, "notify_severities": severities, "notify_books": books}
     settings = NotifySettings(**{name: text for name, text in given.items() if text})
+    configure(settings.log_level, "notify", settings.log_format)
     shared = Settings()
     receivers = open_receivers(settings)
     if check:

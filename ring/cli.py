@@ -41,8 +41,8 @@ def ring(
 
     Example: depthflow ring --books 'binance:*'
     """
-    configure("info", "ring")
     settings = Settings()
+    configure(settings.log_level, "ring", settings.log_format)
     layout, path = Layout(slots=slots, levels=settings.depth_levels), path_of(name)
     with closing(RingWriter(path, layout)) as writer:
         feed = RingFeed(writer, [pattern for pattern in books.split(",") if pattern])

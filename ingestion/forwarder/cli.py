@@ -83,7 +83,7 @@ def forward(
     }
     settings = load(flags, config)
     plan = make_plan(settings)
-    configure("warning" if check else settings.log_level, "forwarder")
+    configure("warning" if check else settings.log_level, "forwarder", settings.log_format)
     if check:
         for line in asyncio.run(check_connections(plan)):
             console.print(line, highlight=False, soft_wrap=True)

@@ -60,7 +60,6 @@ class ForwardSettings(Settings):
 
     metrics_addr: str = Field("127.0.0.1:2112", description="host:port; empty: no server")
     fresh_within_s: PositiveFloat = Field(30, description="/ready requires a frame of every book not older than this")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     silence_s: PositiveFloat | None = Field(None, description="the venue's default if not given")
     data_silence_s: PositiveFloat = 120

@@ -2,15 +2,21 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
+from typing import Literal
 
 import pytest
 import structlog
 from typer.testing import CliRunner
 
 from core.logs import SLOW_TASKS, configure
+from core.settings import HomeSettings, Settings
+from gateway.settings import GatewaySettings
+from ingestion.forwarder.settings import ForwardSettings
+from notify.settings import NotifySettings
 from stack.cli.main import app
 
 SLOW = (
@@ -19,13 +25,13 @@ SLOW = (
 )
 
 
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
-    """Standard error of a process with the logging of a forwarder, restored afterwards."""
+@pytest.fixture(params=["json"])
+def written(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[StringIO]:
+    """Standard error of a process with the logging of a forwarder in this format, restored afterwards."""
     root, output = logging.getLogger(), StringIO()
     handlers, level = root.handlers[:], root.level
     monkeypatch.setattr("sys.stderr", output)
-    configure("info", "forwarder")
+    configure("info", "forwarder", request.param)
     yield output
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -50,6 +56,25 @@ def test_every_line_has_time_service_level_and_event(written: StringIO) -> None:
     assert datetime.fromisoformat(first["time"].replace("Z", "+00:00")).tzinfo is not None
     assert (first["venue"], first["symbol"]) == ("kraken", "BTC/USD")
     assert second["service"] == "forwarder" and second["exception"].endswith("ValueError: bad")
+
+
+@pytest.mark.parametrize("written", ["console"], indirect=True)
+def test_people_may_have_lines_in_place_of_json(written: StringIO) -> None:
+    structlog.get_logger("forwarder").info("connected", venue="kraken", symbol="BTC/USD")
+    logging.getLogger("websockets").error("handshake failed", exc_info=ValueError("bad"))
+    first, second, *trace = written.getvalue().splitlines()
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\S+Z \[info +\] connected .*service=forwarder symbol=BTC/USD venue=kraken", first
+    )
+    assert "[error" in second and "handshake failed" in second
+    assert trace[-1] == "ValueError: bad"
+
+
+@pytest.mark.parametrize("settings", [ForwardSettings, GatewaySettings, NotifySettings, Settings])
+def test_every_process_has_the_same_settings_of_logs(settings: type[HomeSettings]) -> None:
+    fields = settings.model_fields
+    assert (fields["log_level"].default, fields["log_format"].default) == ("info", "json")
+    assert fields["log_format"].annotation == Literal["json", "console"]
 
 
 @pytest.mark.parametrize(
