@@ -122,7 +122,7 @@ def free_ports(count: int) -> list[int]:
 def stack_settings(home: Path) -> StackSettings:
     """Settings of a stack on free ports."""
     names = ("kafka", "kafka_controller", "postgres", "redis", "flink", "flink_rpc", "zookeeper", "flink_gateway")
-    names = (*names, "serve", "serve_socket")
+    names = (*names, "serve", "serve_socket", "dashboard")
     ports = {f"{name}_port": port for name, port in zip(names, free_ports(len(names)), strict=True)}
     return StackSettings(depthflow_home=home, **ports)
 

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from core.settings import STACK_FILE, Settings
 from market.alerts.rules import Thresholds
 from reader.rules import read_overrides
+from stack.services import dashboard
 from tests.conftest import Stack
 from tests.jobs.isolated_system import wait_until
 
@@ -48,7 +49,7 @@ def client(stack: Stack) -> Client:
     command = [sys.executable, "-m", "stack", "up", "--serve"]
     done = subprocess.run(command, env=stack.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"{stack.settings.serve_url}/api/docs" in done.stdout
+    assert f"{stack.settings.serve_url}/api/docs" in done.stdout and stack.settings.dashboard_url in done.stdout
     return Client(stack)
 
 
@@ -61,6 +62,13 @@ def status_of_gateway(stack: Stack) -> str:
 
 def test_the_status_lists_the_gateway(stack: Stack, client: Client) -> None:
     wait_until(lambda: bool(re.search("up|running", status_of_gateway(stack).lower())), "the gateway to be running")
+
+
+def test_the_dashboard_is_started_with_the_gateway_and_may_call_it(stack: Stack, client: Client) -> None:
+    assert dashboard.responds(stack.settings)
+    request = Request(f"{stack.settings.serve_url}/health", headers={"Origin": stack.settings.dashboard_url})
+    with urlopen(request, timeout=30) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == stack.settings.dashboard_url
 
 
 def test_rules_are_set_and_deleted_on_the_topic(stack: Stack, client: Client) -> None:
