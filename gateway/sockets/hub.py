@@ -79,8 +79,11 @@ class Hub:
         """Add a client to the room `general`."""
         self._general.add(member)
 
-    async def join(self, member: Stream, name: RoomName) -> bool:
-        """Add a client to a room; it gets the newest values first. False if there is no value yet."""
+    async def join(self, member: Stream, name: RoomName, subscribed: bytes) -> bool:
+        """Add a client to a room. False if there is no value yet.
+
+        It gets the frame `subscribed`, then the newest values, then all that is published after that frame was sent.
+        """
         while True:
             room = self._rooms.get(name)
             if room is None:
@@ -91,6 +94,7 @@ class Hub:
             if not room.primed:
                 await self._prime(room)
             if self._rooms.get(name) is room:  # else its last member left while it was read
+                member.send_event("subscribed", subscribed)
                 room.admit(member)
                 return bool(room.latest)
 

@@ -139,10 +139,12 @@ class SocketServer:
         except RoomError as error:
             return self._refuse(client, str(error))
         answer = {"type": name.kind, "symbol": name.symbol, "room": str(name)}
-        client.stream.send_event("subscribed", frame_of("subscribed", answer))
-        if name not in client.rooms:
+        frame = frame_of("subscribed", answer)
+        if name in client.rooms:
+            client.stream.send_event("subscribed", frame)
+        else:
             client.rooms.add(name)
-            await self._hub.join(client.stream, name)
+            await self._hub.join(client.stream, name, frame)
             if sid not in self._clients:  # disconnected meanwhile
                 await self._hub.leave(client.stream, name)
         return answer

@@ -229,15 +229,32 @@ def test_a_client_that_stops_reading_costs_others_nothing_and_is_closed(served: 
     assert sorted(delays)[len(delays) // 2] < 0.5
 
 
+def test_a_trade_published_right_after_subscribed_is_received(served: Served, redis: Redis) -> None:
+    token = served.login()["token"]
+
+    async def follow() -> None:
+        for number in range(20):
+            symbol = f"NEW{number}/USD"
+            async with bare(served, token, "trades", f"kraken:{symbol}") as websocket:
+                assert redis.publish(f"trades:kraken:{symbol}", json.dumps({"symbol": symbol})) == 1
+                while not str(await asyncio.wait_for(websocket.recv(), 20)).startswith('42["trade"'):
+                    pass
+
+    run(follow())
+
+
 def test_a_slow_client_is_told_how_many_trades_it_lost(served: Served, redis: Redis) -> None:
-    token, count = served.login()["token"], 6000
+    token, count = served.login()["token"], 2500
     filler = "x" * 2000
 
     async def follow() -> tuple[int, int]:
         async with bare(served, token, "trades", "kraken:ETH/USD") as websocket:
+            before = await in_thread(served.metric, "gateway_updates_total")
             for number in range(count):
                 trade = json.dumps({"symbol": "ETH/USD", "trade_id": str(number), "filler": filler})
-                redis.publish("trades:kraken:ETH/USD", trade)
+                assert redis.publish("trades:kraken:ETH/USD", trade) == 1
+            while await in_thread(served.metric, "gateway_updates_total") < before + count:
+                await asyncio.sleep(0.02)
             received, dropped, last = 0, 0, ""
             while last != str(count - 1):
                 text = str(await asyncio.wait_for(websocket.recv(), 20))
