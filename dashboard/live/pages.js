@@ -2,6 +2,9 @@
 export const pages = [
   { id: "market", title: "Market", load: () => import("./pages/market.js") },
   { id: "symbol", title: "Symbol", load: () => import("./pages/symbol.js") },
+  { id: "options", title: "Options", load: () => import("./pages/options.js") },
+  { id: "pipeline", title: "Pipeline", load: () => import("./pages/pipeline.js") },
+  { id: "replay", title: "Replay", load: () => import("./pages/replay.js") },
 ];
 
 // Page and key of a hash: `options:BTC` is the page options with BTC, `binance:BTCUSDT` the page symbol with that book.

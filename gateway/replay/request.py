@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+LATE_MS = 5_000  # a frame reaches the broker at most that much after its receipt
+Timed = tuple[int, bytes]  # append time at the broker, epoch ms, and the record
 ReplaySource = Literal["auto", "topic", "recording", "database"]
 
 

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 import msgspec
 
 from core.settings import Settings
-from gateway.replay.raw_records import recorded_values, topic_values
 from gateway.replay.rebuilt import rebuilt_events
 from gateway.replay.request import ReplayRequest, ReplayUnavailable, line
 from market.orderbook.book_config import BookConfig
 
-NICENESS = 10  # live data comes first
+NICENESS = 3  # live data comes first
 
 
 def lines(request: ReplayRequest, settings: Settings) -> Iterator[bytes]:
@@ -28,13 +27,25 @@ def lines(request: ReplayRequest, settings: Settings) -> Iterator[bytes]:
     for name in ("recording", "topic"):
         if request.source not in ("auto", name) or (name == "recording" and not request.recording):
             continue
-        values = recorded_values(request) if name == "recording" else topic_values(request, settings)
         try:
-            yield from rebuilt_events(values, request, config, name, lambda time_ms: line(time_ms, "progress", {}))
+            yield from rebuilt_events(
+                _values(name, request, settings), request, config, name, lambda time_ms: line(time_ms, "progress", {})
+            )
             return
         except ReplayUnavailable as reason:
             tried.append(f"{name}: {reason}")
     yield line(request.from_ms, "unavailable", {"reason": "; ".join(tried) or "no recording is configured"})
+
+
+def _values(name: str, request: ReplayRequest, settings: Settings) -> Iterator[bytes]:
+    """Raw records of a source. Only its own client library is loaded, since that takes longer than a short span."""
+    if name == "recording":
+        from gateway.replay.recorded_records import recorded_values
+
+        return recorded_values(request)
+    from gateway.replay.topic_records import topic_values
+
+    return topic_values(request, settings)
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.gateway.conftest import Backend, Served, serving
 from tests.gateway.feeder import Feeder
-from tests.gateway.replay.test_raw_records import record
 from tests.gateway.replay.test_rebuilt import FIXTURES, books
+from tests.gateway.replay.test_recorded_records import record
 
 CALL = "/api/replay/kraken/BTC/USD"
 HOUR_MS = 3_600_000

@@ -22,6 +22,12 @@ export function createApi({ base, tokens, onLogin, clock }) {
     get: (path) => request(path),
     post: (path, body) =>
       request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
+    // The answer of a path, to be read while it arrives. Throws as `get` does.
+    async open(path, options = {}) {
+      const answer = await call(path, options);
+      if (!answer.ok) throw Object.assign(new Error((await answer.json()).detail), { status: answer.status });
+      return answer;
+    },
     // Rows of a path as a Blob of a media type, for downloads.
     async download(path, accept) {
       const answer = await call(path, { headers: { Accept: accept } });

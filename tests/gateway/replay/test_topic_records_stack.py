@@ -9,8 +9,8 @@ import pytest
 
 from core.settings import Settings
 from core.topics import RAW_BOOKS, RAW_TRADES
-from gateway.replay.raw_records import topic_values
 from gateway.replay.request import ReplayRequest, ReplayUnavailable
+from gateway.replay.topic_records import topic_values
 from gateway.replay.worker import lines
 from ingestion.producer import ProducerConfig, RawProducer
 from ingestion.rebuild import Rebuild

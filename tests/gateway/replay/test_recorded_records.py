@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from core.settings import Settings
-from gateway.replay.raw_records import recorded_values
+from gateway.replay.recorded_records import recorded_values
 from gateway.replay.request import ReplayRequest, ReplayUnavailable
 from gateway.replay.worker import lines
 from ingestion.archive.writer import Archive
