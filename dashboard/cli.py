@@ -60,4 +60,5 @@ def streamlit_options(settings: "DashboardSettings") -> dict[str, Any]:
         "client.showErrorDetails": "type",
         "global.developmentMode": False,
         "logger.hideWelcomeMessage": True,
+        "logger.level": settings.log_level,
     }

@@ -24,11 +24,16 @@ def history_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databas
         yield database
 
 
+def empty(database: Database) -> None:
+    """Remove the rows of earlier tests."""
+    with psycopg.connect(database.dsn(DATABASE)) as connection:
+        connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, TABLES))))
+
+
 @pytest.fixture
 def writer(history_server: Database) -> str:
     """DSN of the jobs' role on empty tables."""
-    with psycopg.connect(history_server.dsn(DATABASE)) as connection:
-        connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, TABLES))))
+    empty(history_server)
     return history_server.dsn(DATABASE, WRITER)
 
 

@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import ElementHandle, Page, WebSocket, sync_playwright
 
+from dashboard import accounts
+from dashboard.accounts import LoginError
 from tests.conftest import free_ports
+from tests.dashboard.conftest import empty
 from tests.dashboard.test_cli import responds
 from tests.database import Database
 from tests.gateway.conftest import ADMIN, PASSWORD, Backend, Served, serving
@@ -97,6 +100,7 @@ def dashboard(environment: dict[str, str], folder: Path, port: int) -> Iterator[
 @pytest.fixture(scope="module")
 def desk(history_server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The app after a login, on its first page, over a gateway with one book and tokens of TOKEN_S."""
+    empty(history_server)
     folder = tmp_path_factory.mktemp("desk")
     redis_port, port = free_ports(2)
     origin = f"http://127.0.0.1:{port}"
@@ -121,11 +125,14 @@ def desk(history_server: Database, tmp_path_factory: pytest.TempPathFactory) -> 
             browser.close()
 
 
+def hosts(desk: Desk) -> set[str | None]:
+    """Hosts that the page has asked."""
+    return {urlsplit(each).hostname for each in desk.requests if not each.startswith(("blob:", "data:"))}
+
+
 def test_the_panel_shows_the_gateways_books_without_an_error_or_a_request_to_the_outside(desk: Desk) -> None:
     assert desk.panel.inner_text()
-    assert {urlsplit(each).hostname for each in desk.requests if not each.startswith(("blob:", "data:"))} == {
-        "127.0.0.1"
-    }
+    assert hosts(desk) == {"127.0.0.1"}
     assert desk.errors == []
 
 
@@ -153,10 +160,30 @@ def test_a_token_that_has_ended_is_renewed_by_the_app_under_the_same_panel(desk:
     assert not desk.page.get_by_label("Username").count()
 
 
+def test_a_wrong_password_is_refused_in_the_gateways_words(desk: Desk) -> None:
+    with pytest.raises(LoginError, match="^username or password is wrong, or the account is disabled$"):
+        accounts.log_in(desk.gateway.url, ADMIN, "wrong")
+
+
+def test_a_logout_revokes_the_tokens_of_the_login(desk: Desk) -> None:
+    login = accounts.log_in(desk.gateway.url, ADMIN, PASSWORD)
+    assert (login.username, login.role, login.reads_history, login.ends_soon()) == (ADMIN, "admin", True, False)
+    renewed = accounts.renew(desk.gateway.url, login)
+    assert renewed.refresh_token != login.refresh_token
+    accounts.log_out(desk.gateway.url, renewed)
+    with pytest.raises(LoginError, match="the refresh token is not valid any more"):
+        accounts.renew(desk.gateway.url, renewed)
+
+
 def test_a_page_of_history_ends_the_panels_connection(desk: Desk) -> None:
     desk.page.get_by_text("History", exact=True).click()
     desk.page.get_by_role("menuitem", name="Windows").click()
     desk.page.get_by_role("heading", name="Windows").wait_for()
-    wait_until(
-        lambda: desk.page.wait_for_timeout(50) or all(each.is_closed() for each in desk.sockets), "closed sockets"
-    )
+    desk.page.get_by_text("No book has metrics yet").wait_for()
+    assert hosts(desk) == {"127.0.0.1"}
+
+    def closed() -> bool:
+        desk.page.wait_for_timeout(50)  # the browser's events arrive meanwhile
+        return all(each.is_closed() for each in desk.sockets)
+
+    wait_until(closed, "the panel's sockets to close")
