@@ -71,10 +71,15 @@ async def page_with_slash() -> Response:
 async def settings(context: Context) -> Response:
     """Settings of the page: `auth` is required or off; `time`: the gateway's clock, epoch ms.
 
-    `stale_after_ms`: age from which a book is not trusted.
+    `stale_after_ms`: age from which a book is not trusted. `grafana_url`: Grafana's address, empty without one.
     """
     stale_after_ms = round(context.settings.stale_after_s * 1000)
-    document = {"auth": context.settings.auth, "time": context.market.now_ms, "stale_after_ms": stale_after_ms}
+    document = {
+        "auth": context.settings.auth,
+        "time": context.market.now_ms,
+        "stale_after_ms": stale_after_ms,
+        "grafana_url": context.settings.grafana_url,
+    }
     response = json_response(document)
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

@@ -52,6 +52,9 @@ class GatewaySettings(Settings):
     socket_stall_s: float = Field(
         15, gt=0, description="time after which a socket is closed that does not read, or sends no token"
     )
+    grafana_url: str = Field(
+        "", pattern=r"^(https?://.+)?$", description="Grafana as browsers reach it; the page of live books links to it"
+    )
 
     @field_validator("pipeline_targets")
     @classmethod

@@ -2,6 +2,7 @@
 import { createContext } from "./lib/context.js";
 import { el, setText } from "./lib/dom.js";
 import { clock } from "./lib/format.js";
+import { boardAddress } from "./lib/grafana.js";
 import { askLogin } from "./lib/login.js";
 import { createSession } from "./lib/session.js";
 import { pages, route } from "./pages.js";
@@ -11,6 +12,7 @@ const main = document.querySelector("main");
 const banner = document.querySelector(".banner");
 const connection = document.querySelector(".connection");
 const leave = document.querySelector("#leave");
+const grafana = document.querySelector("#grafana");
 let unmount = null;
 let shown = 0;
 
@@ -48,6 +50,7 @@ function showStatus({ connected, since, feed, feedReason }) {
 
 async function show(context) {
   const { page, key } = route(location.hash);
+  if (context.grafana) grafana.href = boardAddress(context.grafana, page.id, key);
   const turn = ++shown;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.page === page.id) link.setAttribute("aria-current", "page");
@@ -77,7 +80,7 @@ function buildNavigation() {
 }
 
 async function start() {
-  const { auth } = await settings();
+  const { auth, grafana_url: grafanaUrl } = await settings();
   const session = createSession(base, auth === "required");
   let asking = null;
   const notice = await useCode(session);
@@ -96,6 +99,8 @@ async function start() {
     show(context);
   }
   const context = createContext({ base, token: session.token, onLogin, storage: localStorage });
+  context.grafana = grafanaUrl;
+  grafana.hidden = !grafanaUrl;
   await context.api.synchronize().catch(() => null);
   buildNavigation();
   context.live.onStatus(showStatus);

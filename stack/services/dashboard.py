@@ -33,6 +33,7 @@ def start(settings: StackSettings, supervisor: Supervisor) -> bool:
     if supervisor.is_started(DASHBOARD) or not installed():
         return False
     check_ports({"DASHBOARD_PORT": settings.dashboard_port})
+    supervisor.add(program(settings))  # a stack of an older version lacks it
     supervisor.start_program(DASHBOARD)
     return True
 

@@ -38,6 +38,7 @@ def start(settings: StackSettings, supervisor: Supervisor) -> bool:
     if not installed():
         raise StackError("The gateway needs packages that are not installed", "pip install 'depthflow[serve]'")
     check_ports(settings.serve_ports)
+    supervisor.add(program(settings))  # a stack of an older version lacks it
     supervisor.start_program(REST_GATEWAY)
     return True
 

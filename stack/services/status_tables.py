@@ -53,6 +53,7 @@ def endpoints(settings: StackSettings, gateway: bool, serve: bool = False) -> Ta
     if gateway:
         table.add_row("SQL gateway", settings.gateway_url)
     if serve:
+        table.add_row("page", f"{settings.serve_url}/live", "`depthflow login-link` prints a login")
         table.add_row("REST", f"{settings.serve_url}/api/docs")
         table.add_row("sockets", f"http://{LOOPBACK}:{settings.serve_socket_port}")
         if dashboard.installed():

@@ -17,7 +17,7 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 
 from stack.services.errors import StackError
-from stack.services.supervisord_config import Program, render
+from stack.services.supervisord_config import Program, render, section
 
 HOME_VARIABLE = "DEPTHFLOW_STACK"  # in the environment of every process of a stack; the value is the stack's folder
 NOT_RUNNING, SHUTDOWN_STATE = 70, 6  # faults of supervisord's XML-RPC interface
@@ -51,15 +51,18 @@ class Supervisor:
         """Write the configuration and start supervisord, which starts every program with `autostart` at once."""
         for folder in ("run", "logs", "conf"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        config = self.home / "conf" / "supervisord.conf"
-        config.write_text(render(self.home, self.socket, list(programs)))
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        self.config.write_text(render(self.home, self.socket, list(programs)))
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)]
         inherited = environment | {HOME_VARIABLE: str(self.home)}
         result = subprocess.run(command, env=inherited, capture_output=True, text=True)
         if result.returncode:
             raise StackError(
                 "The supervisor does not start", f"See {self.log}", (result.stdout + result.stderr).strip()
             )
+
+    @property
+    def config(self) -> Path:
+        return self.home / "conf" / "supervisord.conf"
 
     @property
     def log(self) -> Path:
@@ -94,6 +97,16 @@ class Supervisor:
     def is_started(self, name: str) -> bool:
         """True if the program of that name was started at least once."""
         return any(process.name == name for process in self.processes())
+
+    def add(self, program: Program) -> bool:
+        """Add a program that the configuration of an older supervisord lacks. False if it has one of that name."""
+        if any(info["name"] == program.name for info in self._call("getAllProcessInfo")):
+            return False
+        with open(self.config, "a") as config:
+            config.write("\n" + section(self.home, program))
+        self._call("reloadConfig")
+        self._call("addProcessGroup", program.name)
+        return True
 
     def start_program(self, name: str) -> None:
         self._call("startProcess", name, False)

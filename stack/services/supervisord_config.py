@@ -43,10 +43,11 @@ chmod=0700
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-    return "\n".join([head, *(_section(home, program) for program in programs)])
+    return "\n".join([head, *(section(home, program) for program in programs)])
 
 
-def _section(home: Path, program: Program) -> str:
+def section(home: Path, program: Program) -> str:
+    """The section of one program."""
     environment = ",".join(f'{key}="{_escape(value)}"' for key, value in program.environment.items())
     command = [*_emptying(program.temporary), *program.command] if program.temporary else program.command
     options = {

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -32,6 +34,7 @@ VARIABLES = {
     "rule": ["extreme_imbalance", "book_stale"],
 }
 NUMBERS = (int, float)
+GATEWAY = "http://127.0.0.1:8000"  # of the local stack; the variable `gateway` moves it
 
 
 def at(seconds: float) -> datetime:
@@ -214,12 +217,17 @@ def test_ages_are_seconds_since_the_newest(grafana: psycopg.Connection) -> None:
     assert ages[0] - ages[1] == pytest.approx(60, abs=1)
 
 
+def queried(board: dict[str, Any]) -> list[dict[str, Any]]:
+    """Variables of a board whose values come from the database."""
+    return [variable for variable in board["templating"]["list"] if variable["type"] == "query"]
+
+
 def test_variables_offer_the_values_in_the_database(grafana: psycopg.Connection) -> None:
     offered = {"venue": [("binance",)], "symbol": [("BTCUSDT",), ("ETHUSDT",)]}
     offered["rule"] = [("book_stale",), ("extreme_imbalance",)]
     of_options = {"venue": [("binance",)], "underlying": [("BTC",)]}
     for name, board in BOARDS.items():
-        for variable in board["templating"]["list"]:
+        for variable in queried(board):
             found = grafana.execute(expanded(variable["query"]).encode()).fetchall()
             assert found == (of_options if name == "depthflow-options" else offered)[variable["name"]]
 
@@ -238,8 +246,8 @@ def test_every_query_uses_a_provisioned_data_source() -> None:
     for panel in ALL_PANELS.values():
         assert panel["datasource"] in (database, prometheus)
         assert all(target["datasource"] == panel["datasource"] for target in panel["targets"])
-    variables = [variable["datasource"] for board in BOARDS.values() for variable in board["templating"]["list"]]
-    assert all(one == database for one in variables)
+    variables = [variable["datasource"] for board in BOARDS.values() for variable in queried(board)]
+    assert variables and all(one == database for one in variables)
     assert loaded[0]["user"] == READER and loaded[0]["secureJsonData"] == {"password": f"${ROLES[READER]}"}
     assert loaded[1]["url"] == "$GRAFANA_PROMETHEUS_URL"
 
@@ -252,7 +260,44 @@ def test_dashboards_have_unique_ids_and_panels_do_not_overlap() -> None:
         assert len(cells) == len(set(cells)) and max(x for x, _ in cells) < 24
 
 
+def test_every_board_links_to_its_page_of_live_books() -> None:
+    """The page's address is a variable of the board; names that the board shows are in the link."""
+    pages = {"alerts": "market", "market": "market", "pipeline": "pipeline", "options": "options"}
+    pages["symbol"] = "binance:BTCUSDT"
+    for name, board in BOARDS.items():
+        (link,) = (each for each in board["links"] if each["type"] == "link")
+        (gateway,) = (each for each in board["templating"]["list"] if each["name"] == "gateway")
+        assert gateway["type"] == "textbox" and gateway["query"] == gateway["current"]["value"] == GATEWAY
+        values = {"gateway": gateway["query"]} | {one: each[0] for one, each in VARIABLES.items()}
+        filled = re.sub(r"\$\{(\w+):(?:raw|percentencode)\}", lambda m, v=values: v[m[1]], link["url"])
+        assert filled == f"{GATEWAY}/live#{pages[name.removeprefix('depthflow-')]}" and "$" not in filled
+        assert {each[1] for each in re.finditer(r"\$\{(\w+)", link["url"])} <= {
+            each["name"] for each in board["templating"]["list"]
+        }
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+def test_pages_of_live_books_link_to_their_boards() -> None:
+    module = (ROOT / "dashboard" / "live" / "lib" / "grafana.js").as_uri()
+    calls = [["market"], ["symbol", "kraken:BTC/USD"], ["symbol"], ["options", "BTC"], ["pipeline"], ["replay", "x"]]
+    script = f"""
+    const {{ boardAddress }} = await import("{module}");
+    for (const call of {json.dumps(calls)}) console.log(boardAddress("https://grafana.example.com/", ...call));
+    """
+    command = ["node", "--input-type=module", "-e", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    base, *boards = (line.removeprefix("https://grafana.example.com") for line in reversed(done.stdout.splitlines()))
+    assert base == "" and {each.partition("?")[0].removeprefix("/d/") for each in boards} == BOARDS.keys() - {
+        "depthflow-alerts"
+    }
+    assert "/d/depthflow-symbol?var-venue=kraken&var-symbol=BTC%2FUSD" in boards
+    variables = {each["name"] for each in BOARDS["depthflow-symbol"]["templating"]["list"]}
+    assert {"venue", "symbol"} <= variables
+
+
 def test_no_file_has_a_secret_or_a_path_of_one_machine() -> None:
     for path in [*FOLDER.rglob("*.yaml"), *FOLDER.rglob("*.json")]:
-        assert not re.search(r"localhost|127\.0\.0\.1|\b/(home|var|work|etc)/", path.read_text()), path
+        assert not re.search(
+            r"localhost|127\.0\.0\.1|\b/(home|var|work|etc)/", path.read_text().replace(GATEWAY, "")
+        ), path
         assert isinstance(path, Path)

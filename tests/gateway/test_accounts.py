@@ -142,7 +142,10 @@ def _claims(role: str) -> dict[str, object]:
 def test_without_required_accounts_reading_works_and_administration_does_not(
     backend: Backend, tmp_path: Path, feeder: object
 ) -> None:
-    with serving(backend.environment(auth="off"), tmp_path) as served:
+    grafana = "https://grafana.example.com/"
+    with serving(backend.environment(auth="off", grafana_url=grafana), tmp_path) as served:
+        page = served.get("/live/settings.json").json
+        assert (page["auth"], page["grafana_url"]) == ("off", grafana)
         assert served.get("/api/books").status == served.get("/api/alerts").status == 200
         assert served.get("/api/users").status == served.get("/api/auth/me").status == 401
         assert served.get("/api/books", "not.a.token").status == 401

@@ -153,6 +153,6 @@ async def test_frames_that_the_broker_did_not_acknowledge_are_counted_in_the_err
 
 @time_limit(10)
 async def test_the_drain_ends_before_the_supervisor_kills(tmp_path: Path) -> None:
-    section = supervisord_config._section(tmp_path, supervisord_config.Program("forward", ["true"]))
+    section = supervisord_config.section(tmp_path, supervisord_config.Program("forward", ["true"]))
     (wait,) = [line for line in section.splitlines() if line.startswith("stopwaitsecs=")]
     assert ForwardSettings.model_fields["drain_s"].default + 5 <= int(wait.partition("=")[2])

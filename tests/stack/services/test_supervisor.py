@@ -73,6 +73,18 @@ def process_of(supervisor: Supervisor) -> psutil.Process:
     return process
 
 
+def test_a_program_that_the_configuration_lacks_is_added_and_starts_on_request(running: Supervisor) -> None:
+    before = {each.name: each.pid for each in running.processes()}
+    added = Program("added", [sys.executable, "-c", SLOW_TO_END], {"KEY": "50%"}, autostart=False)
+    assert [running.add(added), running.add(added)] == [True, False]
+    assert not running.is_started("added")
+    running.start_program("added")
+    wait_for(lambda: {each.name: each.state for each in running.processes()}.get("added") == "RUNNING")
+    (pid,) = (each.pid for each in running.processes() if each.name == "added")
+    assert psutil.Process(pid).environ()["KEY"] == "50%"
+    assert before.items() <= {each.name: each.pid for each in running.processes()}.items()
+
+
 def test_a_supervisor_that_is_ending_can_be_shut_down_again(running: Supervisor) -> None:
     process_of(running).terminate()
     wait_for(lambda: not running.is_alive())
