@@ -16,7 +16,7 @@ OPEN = {
 }
 OF_ANALYSTS = {
     *("GET /api/books/{venue}/{symbol}/history", "GET /api/trades/{venue}/{symbol}", "GET /api/alerts"),
-    "GET /api/quality",
+    *("GET /api/quality", "GET /api/replay/{venue}/{symbol}"),
 }
 OF_ADMINS = re.compile(r"/api/(users|invitations|rules)")
 PARAMETERS = {"venue": "kraken", "symbol": "BTC/USD", "product": "BTC", "username": "ada", "rule": "iv_spike"}
