@@ -23,6 +23,7 @@ from tests.conftest import free_ports
 from tests.gateway.conftest import Backend, Served, serving
 from tests.gateway.feeder import BOOK, EXPIRY, PRODUCT, Feeder
 from tests.gateway.listening import Listener, bare, eventually, in_thread, listening, run
+from tests.jobs.isolated_system import wait_until
 from tests.valkey import running_valkey
 
 STALL_S = 2
@@ -253,8 +254,7 @@ def test_a_slow_client_is_told_how_many_trades_it_lost(served: Served, redis: Re
             for number in range(count):
                 trade = json.dumps({"symbol": "ETH/USD", "trade_id": str(number), "filler": filler})
                 assert redis.publish("trades:kraken:ETH/USD", trade) == 1
-            while await in_thread(served.metric, "gateway_updates_total") < before + count:
-                await asyncio.sleep(0.02)
+            await in_thread(wait_until, lambda: served.metric("gateway_updates_total") >= before + count, "all updates")
             received, dropped, last = 0, 0, ""
             while last != str(count - 1):
                 text = str(await asyncio.wait_for(websocket.recv(), 20))
