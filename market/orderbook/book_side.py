@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from math import inf
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -29,35 +29,34 @@ def to_levels(actions: Iterable[LevelChange]) -> Iterator[Level]:
 
 
 class BookSide:
-    """Bids (`sign` 1.0) or asks (`sign` -1.0). `keys` and sizes end in a sentinel that sorts behind every price.
+    """Bids (`sign` 1.0) or asks (`sign` -1.0). `keys` and `sizes` end in a sentinel that sorts behind every price.
 
     `is_full`: the next `take_changes` returns the whole side, since at least as many levels were set as the side has.
     `known_to`: key of the last price that a truncated snapshot covered, -inf where the whole side is known, and
     `covered`: the number of its levels. What rests beyond that price is unknown until it changes.
+    `summary`: the caller's own, computed from the levels; None after every change.
     `level_texts`: for venues whose checksum covers the number texts, the text of each level by key. Texts of removed
     prices stay until they are overwritten or pruned.
     """
 
     __slots__ = (
-        "_best_first",
         "_changed",
         "_changes",
         "_checksum_text",
-        "_sign",
-        "_sizes",
-        "_top",
-        "_top_depth",
         "covered",
         "is_full",
         "keys",
         "known_to",
         "level_texts",
+        "sign",
+        "sizes",
+        "summary",
     )
 
     def __init__(self, sign: float) -> None:
-        self._sign = sign
+        self.sign = sign
         self.keys: list[float] = [inf]
-        self._sizes: list[float] = [0.0]
+        self.sizes: list[float] = [0.0]
         self._changes: list[Iterable[Level]] = []
         self._changed = 0
         self.is_full = True
@@ -65,9 +64,7 @@ class BookSide:
         self.covered = 0
         self.level_texts: dict[float, bytes] = {}
         self._checksum_text: bytes | None = None
-        self._top: Top | None = None
-        self._top_depth = 0
-        self._best_first = slice(0)
+        self.summary: Any = None
 
     def __len__(self) -> int:
         return len(self.keys) - 1
@@ -79,8 +76,8 @@ class BookSide:
 
     def apply(self, levels: Sequence[Level]) -> None:
         """Set absolute sizes in order. Size 0 removes a level, present or not. `levels` must not change later."""
-        self._top = None
-        sizes, keys, sign = self._sizes, self.keys, self._sign
+        self.summary = None
+        sizes, keys, sign = self.sizes, self.keys, self.sign
         for price, size in levels:
             key = sign * price
             at = bisect_left(keys, key)
@@ -101,8 +98,8 @@ class BookSide:
         Returns the number of surprises: `new` for a level that exists, any other action for a level that does not.
         This loop is separate from `apply`: converting actions to levels first would cost a third of applying them.
         """
-        self._top = None
-        sizes, keys, sign = self._sizes, self.keys, self._sign
+        self.summary = None
+        sizes, keys, sign = self.sizes, self.keys, self.sign
         surprises = 0
         for action, price, size in actions:
             key = sign * price
@@ -131,52 +128,49 @@ class BookSide:
 
     def replace(self, levels: Iterable[Level]) -> None:
         """Replace all levels with these, given in any order. The last size of a repeated price counts."""
-        sign = self._sign
+        sign = self.sign
         ordered = sorted((sign * price, size) for price, size in dict(levels).items() if size)
         self.keys = [*(key for key, _ in ordered), inf]
-        self._sizes = [*(size for _, size in ordered), 0.0]
+        self.sizes = [*(size for _, size in ordered), 0.0]
         self.level_texts = {}
-        self._checksum_text = self._top = None
+        self._checksum_text = self.summary = None
         self.is_full = True
         self.known_to, self.covered = -inf, 0
 
     def replace_truncated(self, levels: Sequence[Level], keep_beyond: bool = False) -> None:
         """Replace the levels that a truncated snapshot covers; levels beyond its last price are removed or kept."""
-        sign = self._sign
+        sign = self.sign
         known_to = min((sign * price for price, _ in levels), default=-inf)
-        held = zip(self.keys, self._sizes, strict=True) if keep_beyond else ()
+        held = zip(self.keys, self.sizes, strict=True) if keep_beyond else ()
         beyond = [(sign * key, size) for key, size in held if key < known_to]
         self.replace([*levels, *beyond])
         self.known_to, self.covered = known_to, len(levels)
 
     def covers(self, levels: Sequence[Level]) -> bool:
         """True if the side has more levels than these, and all of these lie in the range that it knows."""
-        return len(levels) < len(self) and all(self._sign * price >= self.known_to for price, _ in levels)
+        return len(levels) < len(self) and all(self.sign * price >= self.known_to for price, _ in levels)
 
     def truncate(self, depth: int) -> None:
         """Remove all levels beyond the best `depth`."""
         excess = len(self) - depth
         if excess > 0:
-            self._top = None
+            self.summary = None
             if not self.is_full:
-                self._record_changes([(self._sign * key, 0.0) for key in self.keys[:excess]], excess)
-            del self.keys[:excess], self._sizes[:excess]
+                self._record_changes([(self.sign * key, 0.0) for key in self.keys[:excess]], excess)
+            del self.keys[:excess], self.sizes[:excess]
 
     def best(self) -> float | None:
         """Return the best price, None for an empty side."""
-        return self._sign * self.keys[-2] if len(self.keys) > 1 else None
+        return self.sign * self.keys[-2] if len(self.keys) > 1 else None
 
     def top(self, depth: int) -> "Top":
-        """Return the best `depth` levels; the same object until the side changes."""
-        if self._top_depth != depth:
-            self._top_depth, self._best_first, self._top = depth, slice(-2, -depth - 2, -1), None
-        if self._top is None:
-            self._top = Top(self._sign, self.keys[self._best_first], self._sizes[self._best_first])
-        return self._top
+        """Return the best `depth` levels."""
+        best_first = slice(-2, -depth - 2, -1)
+        return Top(self.sign, self.keys[best_first], self.sizes[best_first])
 
     def set_checksum_texts(self, levels: Sequence[Level], texts: Iterable[bytes]) -> None:
         """Store the checksum texts of levels, in the order of the levels."""
-        sign, stored = self._sign, self.level_texts
+        sign, stored = self.sign, self.level_texts
         for (price, _), text in zip(levels, texts, strict=True):
             stored[sign * price] = text
         self._checksum_text = None
@@ -191,7 +185,7 @@ class BookSide:
 
     def checksum_texts_of(self, prices: Sequence[float], sizes: Sequence[float]) -> list[bytes]:
         """Return the checksum texts of the levels with a size; empty for a side without texts."""
-        sign, stored = self._sign, self.level_texts
+        sign, stored = self.sign, self.level_texts
         return [stored[sign * price] for price, size in zip(prices, sizes, strict=True) if size] if stored else []
 
     @property
@@ -204,7 +198,7 @@ class BookSide:
         changes, self._changes, self._changed = self._changes, [], 0
         if self.is_full:
             self.is_full = False
-            return [self._sign * key for key in self.keys[-2::-1]], self._sizes[-2::-1]
+            return [self.sign * key for key in self.keys[-2::-1]], self.sizes[-2::-1]
         net = dict(chain.from_iterable(changes))
         return tuple(net), tuple(net.values())
 

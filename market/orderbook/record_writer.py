@@ -8,9 +8,8 @@ from core.records import BookState, Processed, Resync, Status, TakerSide, TopOfB
 from market.orderbook.book import Book
 from market.orderbook.book_batch import Batch
 from market.orderbook.book_config import BookConfig
-from market.orderbook.book_side import BookSide
 from market.orderbook.book_ticks import BookTicks
-from market.orderbook.metrics import SideMetrics, Touch, measure, rank_weights, reaches_beyond, side_metrics
+from market.orderbook.metrics import SideMetrics, Touch, measure, side_metrics
 from market.orderbook.tick_state import StateChange
 from market.orderbook.trade_ticks import TradeTicks
 
@@ -33,13 +32,11 @@ class RecordWriter:
         "_depth",
         "_last",
         "_levels",
-        "_max_depth",
         "_rows",
         "_states",
         "_symbol",
         "_trades",
         "_venue",
-        "_weights",
         "batch",
         "counts",
         "is_near_range_end",
@@ -54,8 +51,6 @@ class RecordWriter:
         self._symbol = symbol
         self._depth = config.depth
         self._levels = config.levels
-        self._max_depth = max(config.depth, config.levels)
-        self._weights = rank_weights(config.depth)
         self._bids: SideMetrics | None = None
         self._asks: SideMetrics | None = None
         self._rows: list[Processed] = []  # records of the batch, for ticks
@@ -75,8 +70,8 @@ class RecordWriter:
 
     def publish(self, book: Book, update_id: int, event_time: int, recv_us: int, flags: Sequence[str] = ()) -> None:
         """Add the metrics record of an update that was applied."""
-        self._bids = bids = self._side_metrics(book.bids, self._bids)
-        self._asks = asks = self._side_metrics(book.asks, self._asks)
+        self._bids = bids = book.bids.summary or side_metrics(book.bids, self._depth, self._levels)
+        self._asks = asks = book.asks.summary or side_metrics(book.asks, self._depth, self._levels)
         row, self.previous_touch = measure(
             self._venue,
             self._symbol,
@@ -93,19 +88,6 @@ class RecordWriter:
         self.published = True
         self.is_near_range_end = bids.near or asks.near
         self.batch.processed.append(_encode(row))
-
-    def _side_metrics(self, side: BookSide, last: SideMetrics | None) -> SideMetrics:
-        """Metrics of one side, computed again only after a change of that side: most frames change one side."""
-        top = side.top(self._max_depth)
-        if last is not None and last.top is top:
-            return last
-        metrics = side_metrics(top, self._weights)
-        keys = top.keys
-        if side.covered and (len(keys) < self._max_depth or keys[-1] < side.known_to):  # rarely: two calls
-            range_end = side.known_to, side.covered
-            metrics.beyond = reaches_beyond(keys, self._depth, *range_end)
-            metrics.near = reaches_beyond(keys, self._max_depth, *range_end)
-        return metrics
 
     def status(
         self,
@@ -143,7 +125,7 @@ class RecordWriter:
         rows, states, trades = self._rows, self._states, self._trades
         if rows and self._bids is not None and self._asks is not None:
             last = rows[-1]
-            sides = [side.top.levels()[: self._levels] for side in (self._bids, self._asks)]
+            sides = [side.published(self._levels) for side in (self._bids, self._asks)]
             time_and_id = (last.event_time, last.recv_us, last.update_id)
             batch.book = _encode(TopOfBook(self._venue, self._symbol, *time_and_id, *sides))
         if rows or states:

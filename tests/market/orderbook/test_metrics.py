@@ -8,7 +8,7 @@ from core.records import Processed
 from market.orderbook import depth_patterns, metrics
 from market.orderbook.book import Book
 from market.orderbook.book_side import Level
-from market.orderbook.metrics import Touch, measure, rank_weights, side_metrics
+from market.orderbook.metrics import Touch, depth_sums, measure, rank_weights, side_metrics
 
 WIDE = 100  # full depth
 
@@ -16,9 +16,8 @@ WIDE = 100  # full depth
 def processed(bids: list[Level], asks: list[Level], depth: int = WIDE, previous: Touch | None = None) -> Processed:
     book = Book()
     book.apply(bids, asks)
-    weights = rank_weights(depth)
-    bids, asks = (side_metrics(side.top(depth), weights) for side in (book.bids, book.asks))
-    return measure("v", "s", 0, 0, 0, bids, asks, depth, previous)[0]
+    sides = [side_metrics(side, depth, depth) for side in (book.bids, book.asks)]
+    return measure("v", "s", 0, 0, 0, *sides, depth, previous)[0]
 
 
 def ladder(first: float, step: float, sizes: list[float]) -> list[Level]:
@@ -83,20 +82,20 @@ def test_o14_a_level_exactly_one_percent_away_is_inside() -> None:
     assert depth_patterns.depth_within([], 0.01) == 0
 
 
-START = Touch(100, 5, 101, 4)
+START: Touch = (100, 5, 101, 4)
 FLOWS = [
-    ("F1", Touch(100.5, 6, 101, 4), 6),
-    ("F2", Touch(99.5, 3, 101, 4), -5),
-    ("F4 bid grows", Touch(100, 7, 101, 4), 2),
-    ("F4 ask grows", Touch(100, 5, 101, 6), -2),
-    ("F5 ask recedes", Touch(100, 5, 101.5, 9), 4),
-    ("F5 ask advances", Touch(100, 5, 100.5, 2), -2),
+    ("F1", (100.5, 6, 101, 4), 6),
+    ("F2", (99.5, 3, 101, 4), -5),
+    ("F4 bid grows", (100, 7, 101, 4), 2),
+    ("F4 ask grows", (100, 5, 101, 6), -2),
+    ("F5 ask recedes", (100, 5, 101.5, 9), 4),
+    ("F5 ask advances", (100, 5, 100.5, 2), -2),
 ]
 
 
 @pytest.mark.parametrize(("name", "now", "expected"), FLOWS)
 def test_order_flow_vectors(name: str, now: Touch, expected: float) -> None:
-    row = processed([(now.bid, now.bid_size)], [(now.ask, now.ask_size)], previous=START)
+    row = processed([now[:2]], [now[2:]], previous=START)
     assert (row.ofi, row.flags) == (expected, [])
 
 
@@ -156,3 +155,35 @@ def test_microprice_is_mid_plus_half_spread_times_imbalance_and_between_the_touc
 def test_a_spread_is_the_decimal_difference_at_any_tick(bid: int, gap: int, decimals: int) -> None:
     unit = 10**decimals
     assert metrics.spread(bid / unit, (bid + gap) / unit) == gap / unit
+
+
+def in_order(values: list[float]) -> float:
+    """Sum from the first value on, each addition rounded: Python 3.12 compensates in `sum`."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+@given(sizes=st.lists(st.floats(1e-8, 1e14), max_size=24))
+def test_depth_sums_are_those_of_an_addition_from_the_best_level_on(sizes: list[float]) -> None:
+    assert len(sizes) >= 10 or depth_sums(sizes, 10) == pytest.approx((sum(sizes), weighted_sum(sizes)))
+    if len(sizes) >= 10:
+        assert depth_sums(sizes, 10) == (in_order(sizes[:10]), weighted_sum(sizes[:10]))
+    assert depth_sums(sizes, 7) == pytest.approx((sum(sizes[:7]), weighted_sum(sizes[:7])))
+
+
+def weighted_sum(sizes: list[float]) -> float:
+    return in_order([weight * size for weight, size in zip(rank_weights(len(sizes)), sizes, strict=True)])
+
+
+def test_metrics_of_a_side_are_kept_until_it_changes() -> None:
+    side = Book().bids
+    side.apply([(100.0, 1.0), (99.0, 2.0)])
+    first = side_metrics(side, 1, 2)
+    assert side.summary is first
+    assert (first.depth, first.levels, first.published(2)) == (1.0, 1, [(100.0, 1.0), (99.0, 2.0)])
+    for change in (lambda: side.apply([(98.0, 1.0)]), lambda: side.truncate(1), lambda: side.replace([(97.0, 1.0)])):
+        side_metrics(side, 1, 2)
+        change()
+        assert side.summary is None
