@@ -5,7 +5,6 @@ bears other load on the machine better than a rate does.
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bare import books
+from bench.children import child
 from bench.jobs import prepare, running, temporary_topics
 from bench.load import fill_raw, plan
 from bench.offsets import Counter, rates_until
@@ -108,12 +108,8 @@ def _bare_run(settings: Settings, counter: Counter, source: str, sink: str) -> R
     """The bare loop in a process of its own, from the raw topics of a prefix to topics of another."""
     raw = counter.count([source + RAW_BOOKS.name, source + RAW_TRADES.name])
     command = [sys.executable, "-m", "bench.bare", settings.kafka_bootstrap_servers, source, sink, str(raw)]
-    with subprocess.Popen(command) as loop:
-        try:
-            return measured_run(settings, counter, sink, int(raw * MEASURED_SHARE), psutil.Process(loop.pid))
-        except BaseException:
-            loop.kill()
-            raise
+    with child(command) as loop:
+        return measured_run(settings, counter, sink, int(raw * MEASURED_SHARE), psutil.Process(loop.pid))
 
 
 def measured_run(settings: Settings, counter: Counter, prefix: str, target: int, *loop: psutil.Process) -> Run:

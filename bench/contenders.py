@@ -1,6 +1,5 @@
 """Pipelines that `bench peers` compares. Each reads the same raw topics, and writes processed records to its own."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from bench.children import child
 from bench.jobs import running, running_program
 from bench.peer import Peer, PeerError, peer_python
 from core.resources import ROOT
@@ -56,7 +56,7 @@ def bare_loop(settings: Settings, sink: str, records: int) -> Iterator[Processes
     """The baseline in a process of its own."""
     servers, source = settings.kafka_bootstrap_servers, settings.topic_prefix
     with child([sys.executable, "-m", "bench.bare", servers, source, sink, str(records)]) as loop:
-        yield [loop]
+        yield [psutil.Process(loop.pid)]
 
 
 def books_job(options: Sequence[str]) -> Start:
@@ -106,19 +106,9 @@ def quix(python: Path) -> Start:
         with TemporaryDirectory() as folder:
             command = [str(python), "-m", "bench.peers.quix", settings.kafka_bootstrap_servers, *topics, folder]
             with child(command, PYTHONPATH=str(ROOT)) as loop:
-                yield [loop]
+                yield [psutil.Process(loop.pid)]
 
     return start
-
-
-@contextmanager
-def child(command: Sequence[str], **environment: str) -> Iterator[psutil.Process]:
-    """A process that is killed at the end of the block, if it has not ended."""
-    with subprocess.Popen(command, env=os.environ | environment) as process:
-        try:
-            yield psutil.Process(process.pid)
-        finally:
-            process.kill()
 
 
 def build_java(home: Path) -> Path:

@@ -15,6 +15,7 @@ from kafka.admin import KafkaAdminClient
 from rich.console import Console
 from rich.table import Table
 
+from bench.children import child, end_with_parent
 from bench.forwarding import PRODUCERS, Measured
 from bench.peer import CRYPTOFEED, PeerError, peer_python
 from core.errors import UserError
@@ -108,15 +109,11 @@ def cryptofeed_pipelines(settings: Settings, frames: int, prefix: str) -> Iterat
 def run(pipeline: Pipeline, frames: int, per_s: float, warm_up_s: float) -> Measured:
     """Run a pipeline in one process and the sender in another. Raises UserError if the pipeline fails."""
     sender = [sys.executable, "-m", "bench.firehose", str(frames), str(per_s)]
-    with TemporaryDirectory() as folder, subprocess.Popen(sender, stdout=subprocess.PIPE, text=True) as firehose:
-        try:
-            assert firehose.stdout is not None
-            port, symbols = firehose.stdout.readline().split()
-            done = subprocess.run(
-                pipeline.command(frames, warm_up_s, port, symbols, folder), capture_output=True, text=True
-            )
-        finally:
-            firehose.terminate()
+    with TemporaryDirectory() as folder, child(sender, stdout=subprocess.PIPE) as firehose:
+        assert firehose.stdout is not None
+        port, symbols = firehose.stdout.readline().decode().split()
+        command = pipeline.command(frames, warm_up_s, port, symbols, folder)
+        done = subprocess.run(command, capture_output=True, text=True, preexec_fn=end_with_parent)
     if done.returncode:
         raise UserError(f"{pipeline.name}: the measured process failed: {done.stderr.strip().splitlines()[-1]}")
     return msgspec.json.decode(done.stdout, type=Measured)

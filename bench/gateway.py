@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from rich.table import Table
 
 from bench.audience import Measured, audience
+from bench.children import end_with_parent
 from bench.live_venue import free_port
 from core.errors import UserError
 from gateway.accounts.tokens import TokenIssuer
@@ -165,7 +166,7 @@ def _stored_book(settings: GatewaySettings) -> Iterator[None]:
 @contextmanager
 def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with open(log, "ab") as out:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, preexec_fn=end_with_parent)
     try:
         yield process
     finally:

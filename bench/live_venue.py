@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.children import end_with_parent
 from core.errors import UserError
 from core.settings import Settings
 from simulator.control_client import ControlClient
@@ -54,7 +55,7 @@ def process(settings: Settings, folder: Path, *arguments: str) -> Iterator[subpr
     with open(folder / f"{arguments[0]}.log", "ab") as log:
         command = [sys.executable, "-m", "stack", *arguments]
         environment = os.environ | settings.environment()
-        with subprocess.Popen(command, stdout=log, stderr=log, env=environment) as child:
+        with subprocess.Popen(command, stdout=log, stderr=log, env=environment, preexec_fn=end_with_parent) as child:
             try:
                 yield child
             finally:

@@ -13,6 +13,7 @@ from threading import Event, Thread
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
+from bench.children import end_with_parent
 from bench.forward import topics
 from bench.load import open_producer, produce
 from core.errors import UserError
@@ -44,7 +45,9 @@ def running_ring(settings: Settings, prefix: str) -> Iterator[str]:
     name = f"bench-{os.getpid()}"
     environment = os.environ | settings.environment() | {"TOPIC_PREFIX": prefix}
     with subprocess.Popen(
-        [sys.executable, "-m", "stack", "ring", "--name", name, "--metrics-addr", ""], env=environment
+        [sys.executable, "-m", "stack", "ring", "--name", name, "--metrics-addr", ""],
+        env=environment,
+        preexec_fn=end_with_parent,
     ) as process:
         try:
             yield name
