@@ -9,6 +9,8 @@ app = typer.Typer()
 
 Frames = Annotated[Path, typer.Option(help="Folder of recorded frames; without it generated frames are used.")]
 FRAMES = Path("../shared/frames")
+RATES = [1_000, 10_000, 30_000]
+DEPTHS, SYMBOLS = [50, 1_000, 5_000], [10, 1_000, 5_000]
 
 
 @app.callback(no_args_is_help=True)
@@ -82,8 +84,42 @@ def peers(
 
 
 @app.command()
+def curves(
+    frames: Annotated[int, typer.Option(min=10_000, help="Frames at each point.")] = 150_000,
+    levels: Annotated[list[int], typer.Option(help="Levels of a side of a book.")] = DEPTHS,
+    symbols: Annotated[list[int], typer.Option(help="Number of order books.")] = SYMBOLS,
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Parallelism of the job.")] = 1,
+) -> None:
+    """Measure the books job's cost against the depth of its books and their number, with its state.
+
+    Example: depthflow bench curves --levels 50 --levels 5000 --symbols 1000
+    """
+    from bench.curves import report
+
+    report(frames, levels, symbols, [f"--parallelism={parallelism}"])
+
+
+@app.command("all")
+def full_run(
+    document: Annotated[Path, typer.Option("--report", help="Document whose marked part is written.")],
+    frames: Frames = FRAMES,
+    records: Annotated[int, typer.Option(min=10_000, help="Frames of each throughput run.")] = 600_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds of the pipelines, in turn.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1, help="Measured time at each rate of the latency run.")] = 10,
+    parallelism: Annotated[int, typer.Option("--parallelism", "-p", min=1, help="Parallelism of the jobs.")] = 1,
+) -> None:
+    """Run every benchmark of books and forwarder, and write tables and plots into a document.
+
+    Example: depthflow bench all --report docs/performance.md
+    """
+    from bench.full_run import report
+
+    report(document, frames, records, repeats, seconds, parallelism)
+
+
+@app.command()
 def latency(
-    rates: Annotated[str, typer.Option(help="Frames per second, one rate after the other.")] = "1000,10000,30000",
+    rate: Annotated[list[int], typer.Option(min=10, help="Frames per second; one rate after the other.")] = RATES,
     seconds: Annotated[float, typer.Option(min=1, help="Measured time at each rate.")] = 10,
     symbols: Annotated[int, typer.Option(min=1, help="Number of order books at each rate.")] = 10,
     mode: Annotated[Literal["thread", "process"], typer.Option(help="Python execution mode of the job.")] = "thread",
@@ -91,12 +127,12 @@ def latency(
 ) -> None:
     """Measure the books job's latency by the broker's stamps: raw frame to processed record, and to its commit.
 
-    Example: depthflow bench latency --rates 1000,10000
+    Example: depthflow bench latency --rate 1000 --rate 10000
     """
     from bench.latency import report
 
     options = [f"-Dpython.execution-mode={mode}", f"--parallelism={parallelism}"]
-    report([int(rate) for rate in rates.split(",")], seconds, symbols, options)
+    report(rate, seconds, symbols, options)
 
 
 @app.command()

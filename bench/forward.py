@@ -31,6 +31,7 @@ WARM_UP_S = 2.0  # start of a paced run: the first records of a topic and of a c
 PEER_SHARE = 10  # cryptofeed receives one frame in so many, because it is about that much slower
 
 BARE = "bare loop, kafka-python"
+HEADINGS = ("frames/s", "frames/s per core", "CPU s per million", "at frames/s", "ack p50 ms", "ack p99 ms")
 
 console = Console()
 
@@ -138,22 +139,13 @@ def measure(pipeline: Pipeline) -> dict[str, float]:
 
 def report(frames: int) -> None:
     """Print the table, and the results of the default producer as one JSON line."""
-    settings = Settings()
+    rows = measure_all(frames)
     table = Table()
     table.add_column("", no_wrap=True)
-    for heading in ("frames/s", "frames/s per core", "CPU s per million", "at frames/s", "ack p50 ms", "ack p99 ms"):
+    for heading in HEADINGS:
         table.add_column(heading, justify="right")
-    rows = {}
-    with topics(settings) as prefix:
-        for pipeline in (
-            bare_pipeline(settings, frames, prefix),
-            *(forwarder_pipeline(kind, frames, prefix) for kind in PRODUCERS),
-            *cryptofeed_pipelines(settings, frames, prefix),
-        ):
-            rows[pipeline.name] = results = measure(pipeline)
-            table.add_row(
-                pipeline.name, *(f"{each:,.1f}" if each < 1000 else f"{each:,.0f}" for each in results.values())
-            )
+    for name, results in rows.items():
+        table.add_row(name, *(f"{each:,.1f}" if each < 1000 else f"{each:,.0f}" for each in results.values()))
     console.print(table)
     console.print("20-level frames of 10 symbols over one socket; acks=all, idempotent, lz4", style="dim")
     figures = rows[PRODUCERS[0]] | ratios(rows)
@@ -161,6 +153,18 @@ def report(frames: int) -> None:
         f"of the bare loop: {figures['ratio']:.2f} of its rate, {figures['cpu_ratio']:.2f} of its processor time"
     )
     print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
+
+
+def measure_all(frames: int) -> dict[str, dict[str, float]]:
+    """Results of the bare loop, of the forwarder with each producer, and of cryptofeed where it can be installed."""
+    settings = Settings()
+    with topics(settings) as prefix:
+        pipelines = (
+            bare_pipeline(settings, frames, prefix),
+            *(forwarder_pipeline(kind, frames, prefix) for kind in PRODUCERS),
+            *cryptofeed_pipelines(settings, frames, prefix),
+        )
+        return {pipeline.name: measure(pipeline) for pipeline in pipelines}
 
 
 def ratios(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

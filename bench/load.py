@@ -16,6 +16,7 @@ from simulator.registry import instrument
 from venues.registry import open_builder
 from venues.routing import route
 
+BOOK_LEVELS = 200
 BATCH_FRAMES = 5  # per book: a book that changes a hundred times a second gives five frames per batch of 50 ms
 COPIES = 10  # computing a record takes longer than the measured job takes to read it, so each record is sent ten times
 encode = msgspec.json.Encoder().encode
@@ -31,13 +32,15 @@ class OutputBatch:
     lines: list[bytes]
 
 
-def plan(venue: str, symbols: int, levels: int, rate: float = 100.0, first: int = 0) -> Plan:
-    """Frames of `levels` levels each, `rate` a second and book, 200 levels a side; one step in a hundred is a trade.
+def plan(
+    venue: str, symbols: int, levels: int, rate: float = 100.0, first: int = 0, book_levels: int = BOOK_LEVELS
+) -> Plan:
+    """Frames of `levels` levels each, `rate` a second and book; one step in a hundred is a trade.
 
-    `first`: number of the first symbol.
+    `first`: number of the first symbol. `book_levels`: levels of a side of a book.
     """
     names = [f"COIN{number}" for number in range(first, first + symbols)]
-    shape = MarketShape(levels=200, touched=levels, trade_chance=0.01)
+    shape = MarketShape(levels=book_levels, touched=levels, trade_chance=0.01)
     return Plan(tuple(instrument(venue, name) for name in names), shape=shape, rate=rate)
 
 
