@@ -101,8 +101,8 @@ class Processes:
             answer = msgspec.json.decode(body, type=_Ready)
         except msgspec.DecodeError:
             return []
-        unsaid = answer.status if answer.status not in ("", "ok", "failed") else ""
-        return answer.reasons or ([unsaid] if unsaid else [])
+        plain_status = answer.status if answer.status not in ("", "ok", "failed") else ""
+        return answer.reasons or ([plain_status] if plain_status else [])
 
 
 def _whole(samples: Samples, name: str) -> int | None:

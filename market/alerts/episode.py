@@ -1,4 +1,4 @@
-"""Life of an alert: the state of one rule on one book, from reading to reading.
+"""Lifecycle of an alert: the state of one rule on one book, from reading to reading.
 
 An episode begins (`enter`) when the value has been at the medium threshold or above it, on one side, for `held_ms`. It
 becomes high (`escalate`) once, after the same time at the high threshold. It ends (`exit`) after `cooldown_ms` in which
