@@ -14,6 +14,7 @@ from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
@@ -77,7 +78,8 @@ def _handle_errors(app: FastAPI) -> None:
         return problem_response(Problem(422, detail, fields))
 
     async def on_http(request: Request, error: Any) -> Response:
-        return problem_response(Problem(error.status_code, str(error.detail), headers=error.headers))
+        headers = {"Allow": _methods(app, request)} if error.status_code == 405 else error.headers
+        return problem_response(Problem(error.status_code, str(error.detail), headers=headers))
 
     async def on_database(request: Request, error: Any) -> Response:
         log.warning("database failed", path=request.url.path, error=type(error).__name__)
@@ -97,6 +99,14 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeout, on_database)
     app.add_exception_handler(UserError, on_user_error)
     app.add_exception_handler(Exception, on_failure)
+
+
+def _methods(app: FastAPI, request: Request) -> str:
+    """Methods of the path of a request, each of which has a route of its own."""
+    routes = [
+        each for each in app.routes if isinstance(each, Route) and each.matches(request.scope)[0] is not Match.NONE
+    ]
+    return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
 
 
 def _field(location: tuple[int | str, ...]) -> str:

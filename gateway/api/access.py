@@ -38,11 +38,16 @@ def require(role: Role, always: bool = False) -> Callable[..., Awaitable[Account
     async def account(request: Request, context: Context, credentials: Bearer) -> Account:
         found = _authenticate(context, credentials, always)
         await context.limiter.check(address_of(request) if found is ANONYMOUS else found.id)
-        if not found.may(role):
-            raise Problem(403, f"this call needs the role {role}, the account has {found.role}")
+        check_role(found, role)
         return found
 
     return account
+
+
+def check_role(account: Account, role: Role, what: str = "this call") -> None:
+    """Raise Problem 403 if an account has fewer rights than a role."""
+    if not account.may(role):
+        raise Problem(403, f"{what} needs the role {role}, the account has {account.role}")
 
 
 Viewer = Annotated[Account, Depends(require("viewer"))]

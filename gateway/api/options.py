@@ -1,9 +1,9 @@
 """Underlyings, option chains and their analytics."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from gateway import chains
@@ -20,7 +20,8 @@ from gateway.api.option_documents import (
     TermStructure,
     Underlying,
 )
-from gateway.api.parameters import Expiry, Limit, ProductName, RowType
+from gateway.api.parameters import Expiry, ProductName, RowType
+from gateway.api.past import PastRows, PastSeconds, WithHistory
 from gateway.api.responses import answers
 from gateway.chains import ExpiryChain
 from gateway.context import Gateway
@@ -42,12 +43,12 @@ async def products(account: Viewer, context: Context) -> Response:
 @router.get(
     "/data/underlying/{product}",
     response_class=Response,
-    responses=answers(Underlying, examples.UNDERLYING, *USUAL, rows=True),
+    responses=answers(Underlying, examples.UNDERLYING, 403, *USUAL, rows=True),
 )
 async def underlying(
-    product: ProductName, account: Viewer, context: Context, media: RowType, limit: Limit = 1
+    product: ProductName, account: Viewer, context: Context, media: RowType, limit: PastRows
 ) -> Response:
-    """Seconds of an underlying, newest first; `limit` above 1 reads the database."""
+    """Seconds of an underlying, newest first; `limit` above 1 reads the database and needs the role analyst."""
     newest = await context.market.underlying(product)
     if newest is None:
         raise _unknown(product)
@@ -60,15 +61,9 @@ async def underlying(
     return rows_response(document, ticks, fresh, media)
 
 
-@router.get("/data/chain/{product}", response_class=Response, responses=answers(ChainList, examples.CHAIN, *USUAL))
+@router.get("/data/chain/{product}", response_class=Response, responses=answers(ChainList, examples.CHAIN, 403, *USUAL))
 async def chain(
-    product: ProductName,
-    account: Viewer,
-    context: Context,
-    expiry: Expiry = None,
-    limit: Annotated[
-        int | None, Query(ge=1, le=200, description="largest number of chains; with `expiry`: seconds, default 1")
-    ] = None,
+    product: ProductName, account: Viewer, context: Context, limit: PastSeconds, expiry: Expiry = None
 ) -> Response:
     """Full chains, newest first: summary, calls and puts of every expiry, or the last seconds of one."""
     found, fresh = await _chains(context, product, expiry)
@@ -79,21 +74,12 @@ async def chain(
 
 
 @router.get("/analytics/pcr/{product}", response_class=Response, responses=answers(PutCall, examples.PCR, 403, *USUAL))
-async def pcr(
-    product: ProductName,
-    account: Viewer,
-    context: Context,
-    with_history: Annotated[
-        bool, Query(alias="history", description="also the minutes of the last day; needs the role analyst")
-    ] = False,
-) -> Response:
+async def pcr(product: ProductName, account: Viewer, context: Context, with_history: WithHistory) -> Response:
     """Put-call ratios of all expiries together."""
     newest = await context.market.underlying(product)
     if newest is None:
         raise _unknown(product)
     tick, source = newest
-    if with_history and not account.may("analyst"):
-        raise Problem(403, f"history needs the role analyst, the account has {account.role}")
     minutes = await history.put_call_minutes(context.reader, tick.venue, tick.underlying) if with_history else []
     fresh = await context.market.freshness(tick.venue, tick.underlying, tick.event_time, source)
     latest = {

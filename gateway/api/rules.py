@@ -30,7 +30,7 @@ BookName = Annotated[
 class NewThresholds(BaseModel):
     """Thresholds and times to set; one that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     medium: float | None = Field(None, examples=[0.6])
     high: float | None = Field(None, examples=[0.8])

@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from tests.gateway.conftest import ADMIN, PASSWORD, Backend, Served, serving
+from tests.gateway.feeder import EXPIRY
 
 OPEN = {
     *("POST /api/auth/register", "POST /api/auth/login", "POST /api/auth/refresh", "POST /api/auth/logout"),
@@ -52,8 +53,13 @@ def test_no_role_goes_beyond_its_rights(gateway: Served, feeder: object) -> None
         for_admins = OF_ADMINS.match(path) is not None
         assert (statuses["analyst"] == 403) == for_admins, (name, statuses)
         assert (statuses["viewer"] == 403) == (for_admins or name in OF_ANALYSTS), (name, statuses)
-    history = "/api/analytics/pcr/BTC?history=true"
-    assert [gateway.get(history, tokens[role]).status for role in tokens] == [403, 200]
+    past = ["analytics/pcr/BTC?history=true", "data/underlying/BTC?limit=2"]
+    for path in (*past, f"data/chain/BTC?expiry={EXPIRY}&limit=2"):
+        answers = [gateway.get(f"/api/{path}", tokens[role]) for role in tokens]
+        assert [answer.status for answer in answers] == [403, 200], path
+        assert answers[0].json["detail"] == "history needs the role analyst, the account has viewer"
+    for path in ("data/underlying/BTC?limit=1", "data/chain/BTC?limit=2", f"data/chain/BTC?expiry={EXPIRY}&limit=1"):
+        assert gateway.get(f"/api/{path}", tokens["viewer"]).status == 200, path
 
 
 def test_expired_and_forged_tokens_are_refused(gateway: Served, backend: Backend) -> None:

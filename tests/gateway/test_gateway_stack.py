@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -12,9 +13,10 @@ from dotenv import dotenv_values
 
 from core.settings import STACK_FILE, Settings
 from market.alerts.rules import Thresholds
-from reader.rules import read_overrides
+from reader.rules import read_overrides, write_override
 from stack.services import dashboard
 from tests.conftest import Stack
+from tests.gateway.schema import check_answers
 from tests.jobs.isolated_system import wait_until
 
 RULE = "/api/rules/extreme_imbalance"
@@ -24,19 +26,19 @@ class Client:
     """Calls of the stack's gateway with the generated account."""
 
     def __init__(self, stack: Stack) -> None:
-        self._url = stack.settings.serve_url
+        self.url = stack.settings.serve_url
         stored = dotenv_values(stack.home / STACK_FILE)
         credentials = {"username": stored["GATEWAY_USER"], "password": stored["GATEWAY_PASSWORD"]}
-        self._token = self.call("POST", "/api/auth/login", credentials)[1]["token"]
+        self.token = str(self.call("POST", "/api/auth/login", credentials)[1]["token"])
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
         """Status and document of a call."""
-        request = Request(self._url + path, method=method)
+        request = Request(self.url + path, method=method)
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        if hasattr(self, "_token"):
-            request.add_header("Authorization", f"Bearer {self._token}")
+        if hasattr(self, "token"):
+            request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urlopen(request, timeout=30) as response:
                 return response.status, json.loads(response.read() or b"{}")
@@ -81,6 +83,15 @@ def test_rules_are_set_and_deleted_on_the_topic(stack: Stack, client: Client) ->
     assert isinstance(rows, list) and [each["book"] for each in rows] == ["*", "kraken:BTC/USD"]
     assert client.call("DELETE", f"{RULE}/kraken:BTC/USD")[0] == 204
     assert key not in read_overrides(settings)
+
+
+def test_every_answer_about_rules_is_as_the_openapi_document_says(stack: Stack, client: Client, tmp_path: Path) -> None:
+    try:
+        check_answers(client.url, client.token, tmp_path, "--include-path-regex", "^/api/rules")
+    finally:
+        settings = Settings(depthflow_home=stack.home)
+        for rule, book in read_overrides(settings):
+            write_override(settings, rule, book, None)
 
 
 @pytest.mark.parametrize(
