@@ -79,7 +79,11 @@ class BuilderSpec:
 
 
 def books(config: BookConfig, stale_after_ms: int) -> BuilderSpec:
-    """Books. An idle book keeps its state, since later frames may still follow from it."""
+    """Books. An idle book keeps its state, since later frames may still follow from it.
+
+    Books and trades come from two topics, which the job reads in any order.
+    """
+    config = replace(config, trades_in_order=False)
     return BuilderSpec(
         name="book",
         open=lambda key, entries: open_builder(key, config, entries),

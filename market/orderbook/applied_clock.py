@@ -19,16 +19,25 @@ class AppliedClock(Struct, array_like=True):
     newest_us: int = 0
     waiting_us: dict[str, int] = {}
 
+    def note_other(self, recv_us: int) -> None:
+        """Note that an envelope arrived which does not count, because it has no order relative to the updates."""
+        self._begin(recv_us)
+        self.newest_us = max(self.newest_us, recv_us)
+
+    def _begin(self, recv_us: int) -> None:
+        """Begin to wait, if an update was applied since the last wait."""
+        if self.since_us != self.applied_us or self.conn not in self.waiting_us:
+            self.since_us = self.applied_us
+            self.newest_us = self.applied_us or recv_us  # restored from a state without this clock
+            self.waiting_us = {self.conn: self.newest_us}
+
     def others_arrived(self, after_us: int) -> bool:
         """True if an envelope that was not applied arrived this long after the last applied update, or later."""
         return self.since_us == self.applied_us and self.newest_us >= self.applied_us + after_us
 
     def waited_us(self, conn: str, recv_us: int, limit_us: int) -> int:
         """Time since the last applied update at the receipt of an envelope that was not applied."""
-        if self.since_us != self.applied_us or self.conn not in self.waiting_us:
-            self.since_us = self.applied_us
-            self.newest_us = self.applied_us or recv_us  # restored from a state without this clock
-            self.waiting_us = {self.conn: self.newest_us}
+        self._begin(recv_us)
         waiting = self.waiting_us
         since = waiting.get(conn)
         if since is None:

@@ -21,3 +21,4 @@ class BookConfig:
     quiet_s: float = 60.0  # a connection without updates for this long may have ended without an event
     max_recoveries: int = 5  # checksum: failed recoveries in a row before the book is untrusted
     recovered_after_s: float = 60.0  # checksum: a book that stayed right for this long has recovered
+    trades_in_order: bool = True  # False: trades are read from another topic and may be minutes before or behind

@@ -48,6 +48,7 @@ class BookBuilder:
         self._sync = SyncState(self._writer, config)
         self._book_sync = open_book_sync(symbol, self._sync, self._writer, config)
         self._trades = TradeDeduplicator()
+        self._trades_in_order = config.trades_in_order
         self._journal = Journal()
         self._decode_book = self._book_sync.decode_book
         self._channel_kind = self._book_sync.channel_kind
@@ -159,7 +160,10 @@ class BookBuilder:
         except DECODE_ERRORS as error:
             raise InvalidRecord(f"expected a frame of {envelope.channel}: {error}") from None
         finally:
-            self._after(envelope)
+            if kind is ChannelKind.TRADES and not self._trades_in_order:
+                self._sync.note_unordered(envelope)
+            else:
+                self._after(envelope)
 
     def _after(self, envelope: Envelope | TypedEnvelope[Any]) -> None:
         """Follow the time without an applied update, and repeat an open request."""

@@ -191,6 +191,17 @@ class SyncState:
             if request:
                 self.request_snapshot(origin, "no update applied")
 
+    def note_unordered(self, origin: Origin) -> None:
+        """Process an envelope of another topic: how far it is read says nothing of this one's silence.
+
+        The job's timer measures that. A book that it marked stale requests its snapshot here.
+        """
+        self.applied.note_other(origin.recv_us)
+        if self.synced and self.state.stale:
+            self.request_snapshot(origin, "no update applied")
+        if origin.recv_us > self.state.requested_us:
+            self.retry_request(origin.recv_us)
+
     def confirm(self, origin: Origin) -> None:
         """The book is right at the receipt of this envelope: the time without an applied update begins anew."""
         self.applied.applied_us, self.applied.conn = origin.recv_us, origin.conn

@@ -2,13 +2,19 @@
 
 import json
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
+import msgspec
 import pytest
 
 from ingestion.rebuild import Rebuild
 from ingestion.recordings import Recording
+from market.orderbook.book_batch import Batch
 from market.orderbook.book_config import BookConfig
+from market.orderbook.builder import BookBuilder
+from simulator.frame_generator import Generator, Plan
+from simulator.registry import instrument
 from tests.market.orderbook.builders import (
     SYMBOLS,
     Kraken,
@@ -27,7 +33,9 @@ from tests.market.orderbook.builders import (
     usdm,
 )
 from tests.recorded_frames import case_path
+from venues.registry import open_builder
 
+encoded = msgspec.json.Encoder().encode
 VENUES = pytest.mark.parametrize("venue", SYMBOLS)
 STALE, RESET = "stale no update applied", "gap sequence_reset"
 
@@ -83,6 +91,37 @@ def test_a_book_that_applies_nothing_is_stale_after_half_a_minute(
     batch = build_batch(venue, *started(venue), *(make(venue, at) for at in range(1, 100)))
     assert statuses(batch) == ["synced snapshot", STALE]
     assert 4 <= resync_reasons(batch).count("no update applied") < 10
+
+
+TWO_TOPICS = BookConfig(trades_in_order=False)
+
+
+@VENUES
+@pytest.mark.parametrize("trades_first", [True, False])
+def test_a_backlog_of_two_topics_is_no_silence(venue: str, trades_first: bool) -> None:
+    """After an outage of two minutes a job reads all trades of that time before the book's updates, or after them."""
+    symbol = SYMBOLS[venue]
+    envelopes = list(islice(Generator(Plan((instrument(venue, symbol),), rate=10)), 1600))
+    outage = envelopes[0].recv_us + 20_000_000
+    builder = open_builder(f"{venue}:{symbol}", TWO_TOPICS)
+    assert isinstance(builder, BookBuilder)
+    builder.apply_all([encoded(each) for each in envelopes if each.recv_us < outage])
+    assert builder.synced
+    backlog = [each for each in envelopes if each.recv_us >= outage]
+    assert backlog[-1].recv_us - outage > 90_000_000
+    in_order = sorted(backlog, key=lambda each: ("rade" in each.channel) != trades_first)
+    batch = builder.apply_all([encoded(each) for each in in_order])
+    assert (batch.statuses, batch.resyncs) == ([], []) and batch.trades and len(batch.processed) > 500
+
+
+@VENUES
+def test_trades_alone_leave_a_stale_book_stale_and_request_its_snapshot(venue: str) -> None:
+    builder = open_builder(f"{venue}:{SYMBOLS[venue]}", TWO_TOPICS)
+    assert isinstance(builder, BookBuilder)
+    builder.apply_all([*started(venue), *(trade(venue, at) for at in range(1, 31))])
+    assert (builder.state, statuses(builder.mark_stale(30_000) or Batch())) == ("in sync", [STALE])
+    batch = builder.apply_all([trade(venue, at) for at in range(31, 100)])
+    assert statuses(batch) == [] and 4 <= resync_reasons(batch).count("no update applied") < 10
 
 
 @VENUES
