@@ -38,7 +38,7 @@ class MovingBook:
 
     def step(self) -> None:
         """Move the price and some sizes."""
-        self.drift = 0.9 * self.drift + self.random.gauss(0, 0.7)
+        self.drift = 0.9 * self.drift + self.random.gauss(0, 0.25)
         self.mid += self.drift * self.tick
         for _ in range(8):
             place = self._center() + self.random.randint(-LEVELS, LEVELS)

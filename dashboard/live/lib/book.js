@@ -1,5 +1,4 @@
 // The newest record of one book and the trust in it, for every panel that shows it.
-import { age } from "./format.js";
 import { partsOf } from "./symbols.js";
 
 // Follow a book. `onChange(record, trust)` is called after each record and state; `trust()` also knows the age.
@@ -27,7 +26,7 @@ export function followBook(context, key, onChange = () => {}) {
     if (!known.trusted || !record) return known;
     const ms = context.now() - record.event_time;
     if (ms <= context.staleAfter()) return known;
-    return { trusted: false, state: "stale", reason: `no update for ${age(ms)}`, since: record.event_time };
+    return { trusted: false, state: "stale", reason: "no update", since: record.event_time };
   }
   return {
     key,

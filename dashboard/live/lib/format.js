@@ -37,6 +37,14 @@ export function quantity(value) {
   return fixed(value, size >= 100 ? 1 : size >= 1 ? 3 : size === 0 ? 0 : 4);
 }
 
+// A number of an axis: four significant digits, thousands as k, M, G.
+export const short = (value) => (known(value) ? compact.format(value) : MISSING);
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 });
+
+// A price of an axis: seven significant digits at most.
+export const price = (value) => (known(value) ? significant.format(value) : MISSING);
+const significant = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 7 });
+
 // A share between -1 and 1 with its sign: +0.42.
 export function signed(value, digits = 2) {
   if (!known(value)) return MISSING;

@@ -78,7 +78,14 @@ export function createSeries(context, key, span) {
       if (record.ofi !== null) point.ofi = (point.ofi ?? 0) + record.ofi;
       if (!trust.trusted) point.out = 1;
     },
-    addDistrust: (ms) => (at(ms).out = 1),
+    // The present values, which stay as they are while a trusted book does not change.
+    carry(record, trust) {
+      const point = at(context.now());
+      if (!trust.trusted) point.out = 1;
+      else if (record && point.mid === null) {
+        Object.assign(point, { imbalance: record.imbalance, spread: record.spread_bps, micro: record.microprice, mid: record.mid });
+      }
+    },
     addTrade(trade) {
       const point = at(trade.timestamp);
       point[trade.is_buyer_maker ? "sell" : "buy"] = trade.price;
@@ -88,7 +95,16 @@ export function createSeries(context, key, span) {
     points() {
       const first = context.now() / 1000 - span.seconds - span.step;
       for (const time of points.keys()) if (time < first) points.delete(time);
-      return [...points.values()].sort((one, other) => one.time - other.time);
+      const found = [...points.values()].sort((one, other) => one.time - other.time);
+      const whole = [];
+      for (const point of found) {
+        const last = whole[whole.length - 1];
+        for (let time = last ? last.time + span.step : point.time; time < point.time; time += span.step) {
+          whole.push({ time, ...EMPTY }); // no line is drawn over a time without values
+        }
+        whole.push(point);
+      }
+      return whole;
     },
     get note() {
       return note;

@@ -23,6 +23,13 @@ export function createSpark(canvas, context) {
     return true;
   }
 
+  // Older points from history.
+  function prefill(older) {
+    const first = points[0]?.[0] ?? Infinity;
+    points.unshift(...older.filter(([second, price]) => second < first && Number.isFinite(price)));
+    changed = true;
+  }
+
   function draw() {
     if (!changed) return;
     changed = false;
@@ -46,5 +53,5 @@ export function createSpark(canvas, context) {
     pen.strokeStyle = context.theme.color(points[0][1] <= points[points.length - 1][1] ? "bid" : "ask");
     pen.stroke();
   }
-  return { add, draw, redraw: () => ((changed = true), draw()) };
+  return { add, prefill, draw, redraw: () => ((changed = true), draw()) };
 }

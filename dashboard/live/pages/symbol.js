@@ -1,7 +1,7 @@
 // Symbol: one book in depth, its prices, metrics, trades and alerts.
 import { followBook } from "../lib/book.js";
 import { cleanups, el } from "../lib/dom.js";
-import { fixed, quantity } from "../lib/format.js";
+import { fixed, price, short } from "../lib/format.js";
 import { createSeries, SPANS } from "../lib/series.js";
 import { keyOf } from "../lib/symbols.js";
 import { alertsFeed } from "../panels/alerts_feed.js";
@@ -18,16 +18,16 @@ let mounted = 0;
 
 const CHARTS = [
   { title: "Imbalance", name: "imbalance", zero: true, lines: [{ label: "imbalance", field: "imbalance", colour: "line-1", format: (value) => fixed(value, 2) }] },
-  { title: "Order flow imbalance", name: "ofi", zero: true, lines: [{ label: "OFI", field: "ofi", colour: "line-3", bars: true, format: quantity }] },
+  { title: "Order flow imbalance", name: "ofi", zero: true, lines: [{ label: "OFI", field: "ofi", colour: "line-3", bars: true, format: short }] },
   { title: "Spread bp", name: "spread", lines: [{ label: "spread", field: "spread", colour: "line-2", format: (value) => fixed(value, 2) }] },
   {
     title: "Microprice and mid", name: "microprice",
     lines: [
-      { label: "microprice", field: "micro", colour: "line-1", format: (value) => fixed(value, 2) },
-      { label: "mid", field: "mid", colour: "line-2", format: (value) => fixed(value, 2) },
+      { label: "microprice", field: "micro", colour: "line-1", format: price },
+      { label: "mid", field: "mid", colour: "line-2", format: price },
     ],
   },
-  { title: "Cumulative volume delta", name: "cvd", lines: [{ label: "CVD", field: "cvd", colour: "line-4", format: quantity }] },
+  { title: "Cumulative volume delta", name: "cvd", lines: [{ label: "CVD", field: "cvd", colour: "line-4", format: short }] },
 ];
 
 function mount(root, context, key) {
@@ -60,10 +60,11 @@ function open(root, context, key) {
     shownTrust = trust.trusted;
   });
   let shownTrust = null;
-  const head = figures(book);
+  const head = figures(book, el("h1", {}, bookSelector(context, key)));
   const depth = ladder(book);
   const heat = heatMap(context, book);
-  const price = priceChart(context, book, points);
+  const note = el("span.note");
+  const price = priceChart(context, book, points, note, spanSelector(choose));
   const small = CHARTS.map((chart) => lineChart(context, book, { ...chart, points, group, span: () => series.span }));
   const alerts = alertsFeed(context, key, price.addAlert);
   charts = [heat, price, ...small];
@@ -78,14 +79,11 @@ function open(root, context, key) {
     if (chosen !== series) return;
     note.textContent = chosen.note;
     redraw();
-    price.fit();
+    price.follow();
   }
-  const note = el("span.note");
-  const spans = spanSelector(choose);
-  head.element.append(el("div.figure-tools", {}, spans, note));
   function redraw() {
     cached = null;
-    if (!book.trust().trusted) series.addDistrust(context.now());
+    series.carry(book.record, book.trust());
     price.changed();
     small.forEach((chart) => chart.changed());
   }
@@ -94,7 +92,7 @@ function open(root, context, key) {
   const endTrades = context.live.subscribe("trades", key, (event, trade) => event === "trade" && series.addTrade(trade));
   const grid = el("div.symbol-grid", {}, depth.element, el("div.symbol-middle", {}, heat.element, price.element),
     el("div.symbol-right", {}, ...small.map((chart) => chart.element)));
-  root.append(head.element, grid, alerts.element);
+  root.append(el("div.symbol-screen", {}, head.element, grid), alerts.element);
   choose(SPANS[0]);
   steps.add(book.end, endTrades, series.end, () => clearInterval(timer), () => clearInterval(refresh));
   steps.add(...[head, depth, alerts, ...charts].map((each) => each.remove));
@@ -114,6 +112,22 @@ function withVolumeDelta(points) {
     point.cvd = any ? sum : null;
   }
   return points;
+}
+
+// A choice of all books; a choice follows a link, so that the host of the page decides how it opens.
+function bookSelector(context, key) {
+  const select = el("select", { "aria-label": "Book" }, el("option", { value: key }, key));
+  const link = el("a", { hidden: true });
+  select.addEventListener("change", () => {
+    link.href = `#${select.value}`;
+    link.click();
+  });
+  context.api.get("/api/data/products").then(({ products }) => {
+    const keys = products.filter((product) => product.type === "book").map(keyOf).sort();
+    if (!keys.includes(key)) return;
+    select.replaceChildren(...keys.map((each) => el("option", { value: each, selected: each === key }, each)));
+  }, () => null);
+  return el("span", {}, select, link);
 }
 
 function spanSelector(choose) {

@@ -48,15 +48,15 @@ export function alertsFeed(context, key = "", onAlert = () => {}) {
 function entry(alert, named, isNew) {
   const { venue, symbol, rule, severity, phase, event_time: time, value, threshold, message } = alert;
   const book = `${venue}:${symbol}`;
-  const name = named ? el("a", { href: `#${book}` }, symbol, el("span.venue", {}, ` ${venue}`)) : null;
+  const name = named ? el("a", { href: `#${book}` }, `${symbol} `, el("span.venue", {}, venue)) : null;
   const classes = ["alert", `severity-${severity}`, `phase-${phase}`, ...(isNew ? ["new"] : [])];
   return el(
     "li",
     { className: classes.join(" "), title: message, "data-id": alert.id },
     el("time", { dateTime: new Date(time).toISOString() }, clock(time)),
-    el("span.severity", {}, phase === "exit" ? "over" : severity),
     el("span.rule", {}, words(rule)),
-    name,
+    el("span.severity", {}, phase === "exit" ? "over" : severity),
+    name ?? el("span"),
     el("span.number.value", {}, `${fixed(value, 2)} / ${fixed(threshold, 2)}`),
   );
 }

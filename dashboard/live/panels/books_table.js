@@ -8,11 +8,12 @@ import { keyOf, partsOf } from "../lib/symbols.js";
 import { distrust, markTrust } from "../lib/trust.js";
 
 const HEADS = [
-  ["Book", ""], ["Bid size", "number wide"], ["Bid", "number medium"], ["Mid", "number"], ["Ask", "number medium"],
-  ["Ask size", "number wide"], ["Spread bp", "number"], ["Imbalance", "center"], ["2 min", "center wide"], ["State", ""],
-  ["Age", "number"],
+  ["Book", ""], ["Bid size", "number roomy"], ["Bid", "number medium"], ["Mid", "number"], ["Ask", "number medium"],
+  ["Ask size", "number roomy"], ["Spread bp", "number"], ["Imbalance", "center"], ["2 min", "center wide"], ["State", "medium"],
+  ["Age", "number medium"],
 ];
 const AGES_MS = 500;
+const SPARK_MS = 120_000;
 const NEW_BOOKS_MS = 5000;
 
 // `onBook(book)` is called for each row that is added.
@@ -30,8 +31,15 @@ export function booksTable(context, onBook = () => {}) {
     known.set(key, row);
     const after = [...known.keys()].sort().find((other) => other > key && known.get(other) !== row);
     rows.insertBefore(row.element, after ? known.get(after).element : null);
+    prefill(row);
     steps.add(row.remove);
     onBook(row.book);
+  }
+  // The sparkline's last minutes from history, for accounts that may read it.
+  async function prefill(row) {
+    const query = new URLSearchParams({ from: context.now() - SPARK_MS, resolution: "1s" });
+    const answer = await context.api.get(`${context.api.bookPath(row.book.key, "/history")}?${query}`).catch(() => null);
+    row.prefill(answer?.windows ?? []);
   }
   async function load() {
     const { books } = await context.api.get("/api/books");
@@ -64,7 +72,8 @@ function bookRow(context, key) {
   const cells = HEADS.map(([, classes]) => el("td", { className: classes }));
   const [name, bidSize, bid, mid, ask, askSize, spread, imbalance, spark, state, old] = cells;
   const link = el("a", { href: `#${key}`, tabIndex: -1 }, symbol);
-  name.append(link, " ", el("span.venue", {}, venue));
+  const note = el("span.row-note"); // on a phone, in place of state and age
+  name.append(link, " ", el("span.venue", {}, venue), note);
   const bar = imbalanceBar();
   imbalance.append(bar.element);
   const canvas = el("canvas.spark", { "aria-hidden": "true" });
@@ -83,6 +92,7 @@ function bookRow(context, key) {
     const trust = book.trust();
     markTrust(element, trust);
     setText(state, trust.trusted ? "synced" : distrust(trust));
+    setText(note, trust.trusted ? "" : distrust(trust));
     state.title = state.textContent;
     drawAge();
     if (!record) return;
@@ -111,6 +121,10 @@ function bookRow(context, key) {
     book,
     tick: () => (book.trust().trusted === element.classList.contains("untrusted") ? drawing.changed() : drawAge()),
     redraw: line.redraw,
+    prefill(windows) {
+      line.prefill(windows.map(({ time, microprice_last: price }) => [Math.floor(time / 1000), price]));
+      drawing.changed();
+    },
     remove() {
       book.end();
       drawing.remove();

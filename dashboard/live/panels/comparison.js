@@ -42,9 +42,10 @@ export function comparison(context, books) {
     lines.clear();
     rows.replaceChildren();
   }
+  const compared = () => books().filter((book) => coinOf(book.symbol) === chosen && book.record);
   function draw() {
     drawChoice();
-    const wanted = books().filter((book) => coinOf(book.symbol) === chosen && book.record);
+    const wanted = compared();
     const mids = wanted.filter((book) => book.trust().trusted).map((book) => book.record.mid).filter(Number.isFinite);
     const mean = mids.reduce((sum, mid) => sum + mid, 0) / mids.length;
     const best = { bid: Math.max(...trusted(wanted, "best_bid")), ask: Math.min(...trusted(wanted, "best_ask")) };
@@ -77,7 +78,7 @@ export function comparison(context, books) {
   const drawing = register(draw);
   const timer = setInterval(drawing.changed, INTERVAL_MS);
   steps.add(() => clearInterval(timer), drawing.remove);
-  return { element, remove: steps.run };
+  return { element, compared, remove: steps.run };
 }
 
 const trusted = (books, field) => books.filter((book) => book.trust().trusted).map((book) => book.record[field] ?? NaN);

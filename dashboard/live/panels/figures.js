@@ -2,7 +2,7 @@
 import { el, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
 import { age, digitsOf, fixed, signed } from "../lib/format.js";
-import { distrust, markTrust } from "../lib/trust.js";
+import { distrust } from "../lib/trust.js";
 
 const FIGURES = [
   ["Mid", "mid"], ["Microprice", "microprice"], ["Spread", "spread"], ["Spread bp", "spread_bps"], ["Imbalance", "imbalance"],
@@ -10,8 +10,8 @@ const FIGURES = [
 ];
 const AGES_MS = 250;
 
-// `book`: as `followBook` returns it.
-export function figures(book) {
+// `book`: as `followBook` returns it; `name`: an element in place of its name.
+export function figures(book, name = el("h1", {}, book.symbol, " ", el("span.venue", {}, book.venue))) {
   const values = new Map();
   const items = FIGURES.map(([title, field]) => {
     const value = el("dd.number", { "data-field": field });
@@ -21,7 +21,6 @@ export function figures(book) {
   const state = el("dd.state");
   const old = el("dd.number");
   items.push(el("div.figure.figure-state", {}, el("dt", {}, "State"), state), el("div.figure", {}, el("dt", {}, "Age"), old));
-  const name = el("h1", {}, book.symbol, " ", el("span.venue", {}, book.venue));
   const element = el("section.panel.panel-figures", { "aria-label": "Figures" }, name, el("dl", {}, ...items));
   let digits = 0;
 
@@ -56,6 +55,3 @@ export function figures(book) {
     },
   };
 }
-
-// A panel that is marked by a book's trust.
-export const mark = (element, book) => markTrust(element, book.trust());

@@ -7,8 +7,10 @@ import { markTrust } from "../lib/trust.js";
 
 const STEP_MS = 250;
 const MAX_COLUMNS = 900;
+const COLUMN_PX = 2;
 const SHADES = 64;
 const LABELS = 5;
+const CONTRAST = 0.7;
 const WIDEST_SHARE = 0.004; // of the price: far levels of a thin book stay outside
 
 // `book`: as `followBook` returns it; `clock()`: epoch ms of the newest column, for replay.
@@ -57,7 +59,7 @@ export function heatMap(context, book) {
     [canvas.width, canvas.height] = [width, height];
     return true;
   }
-  const width = () => Math.max(1, Math.round(devicePixelRatio || 1));
+  const width = () => COLUMN_PX * Math.max(1, Math.round(devicePixelRatio || 1));
   function inside({ bid, ask }) {
     const margin = (view.high - view.low) * 0.2;
     return bid > view.low + margin && ask < view.high - margin;
@@ -85,15 +87,15 @@ export function heatMap(context, book) {
       for (const [price, size] of side) {
         const top = y(price) - tall / 2;
         if (top > high || top + tall < 0) continue;
-        const shade = Math.min(SHADES - 1, Math.max(1, Math.round((SHADES - 1) * Math.sqrt(size / scale))));
+        const shade = Math.min(SHADES - 1, Math.max(1, Math.round((SHADES - 1) * (size / scale) ** CONTRAST)));
         pen.fillStyle = colours.ramp[shade];
         pen.fillRect(x, Math.round(top), width(), Math.ceil(tall));
       }
     }
     pen.fillStyle = colours.bid;
-    pen.fillRect(x, Math.round(y(found.bid)), width(), width() * 2);
+    pen.fillRect(x, Math.round(y(found.bid)), width(), width());
     pen.fillStyle = colours.ask;
-    pen.fillRect(x, Math.round(y(found.ask)) - width(), width(), width() * 2);
+    pen.fillRect(x, Math.round(y(found.ask)) - width() / 2, width(), width());
     if (found.trusted) return;
     pen.fillStyle = colours.hatch;
     const stripe = 7 * width();
@@ -142,15 +144,19 @@ function spacingOf(sides, spread) {
   return gaps.length ? gaps[Math.floor(gaps.length / 4)] : spread;
 }
 
-// The size that nine tenths of the levels do not exceed.
+// The size that 95 % of the levels do not exceed.
 function quantile(levels) {
   const sizes = levels.map(([, size]) => size).sort((one, other) => one - other);
-  return sizes[Math.floor(sizes.length * 0.9)] ?? 0;
+  return sizes[Math.floor(sizes.length * 0.95)] ?? 0;
 }
 
 function shades(theme) {
-  const [from, to] = [rgb(theme.color("heat-0")), rgb(theme.color("heat-1"))];
-  const mixed = (share) => `rgb(${from.map((part, place) => Math.round(part + share * (to[place] - part))).join()})`;
+  const stops = ["heat-0", "heat-1", "heat-2"].map((name) => rgb(theme.color(name)));
+  const mixed = (share) => {
+    const place = Math.min(1, Math.floor(2 * share));
+    const [from, to] = [stops[place], stops[place + 1]];
+    return `rgb(${from.map((part, at) => Math.round(part + (2 * share - place) * (to[at] - part))).join()})`;
+  };
   const ramp = Array.from({ length: SHADES }, (_, place) => mixed(place / (SHADES - 1)));
   return { ramp, bid: theme.color("bid"), ask: theme.color("ask"), hatch: theme.color("warn-soft") };
 }

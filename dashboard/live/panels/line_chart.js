@@ -28,7 +28,7 @@ export function lineChart(context, book, { title, name, lines, points, span, gro
       },
       axes: [
         { ...axis, size: 18, space: 70, values: (_, ticks) => ticks.map((time) => clock(time * 1000)) },
-        { ...axis, size: 58, space: 24, values: (_, ticks) => ticks.map(lines[0].format) },
+        { ...axis, size: 64, space: 24, values: (_, ticks) => ticks.map(lines[0].format) },
       ],
       series: [{}, ...lines.map((line) => ({
         stroke: theme.color(line.colour), width: 1.25, points: { show: false }, label: line.label, spanGaps: false,

@@ -7,9 +7,9 @@ import { markTrust } from "../lib/trust.js";
 
 const MAX_MARKERS = 200;
 
-// `points()`: points of the span as `createSeries` has them.
-export function priceChart(context, book, points) {
-  const { element, body } = panel("Price, trades, alerts", "price");
+// `points()`: points of the span as `createSeries` has them. The picture follows the time until somebody moves it.
+export function priceChart(context, book, points, ...tools) {
+  const { element, body } = panel("Price, trades, alerts", "price", ...tools);
   const frame = el("div.chart-frame");
   body.append(frame);
   const chart = createChart(frame, { autoSize: true, ...looks(context.theme) });
@@ -20,6 +20,12 @@ export function priceChart(context, book, points) {
   const markers = createSeriesMarkers(line, []);
   const alerts = new Map();
   let digits = 0;
+  let following = true;
+  const stop = () => (following = false);
+  const follow = () => ((following = true), drawing.changed());
+  frame.addEventListener("wheel", stop, { passive: true });
+  frame.addEventListener("pointerdown", stop);
+  frame.addEventListener("dblclick", follow);
 
   function colour() {
     chart.applyOptions(looks(context.theme));
@@ -38,13 +44,13 @@ export function priceChart(context, book, points) {
       const priceFormat = { type: "price", precision: digits, minMove: 10 ** -digits };
       for (const series of [line, buys, sells]) series.applyOptions({ priceFormat });
     }
-    const prices = found.map(({ time, micro, mid }) => (micro ?? mid) === null ? { time } : { time, value: micro ?? mid });
-    line.setData(prices);
+    line.setData(found.map((point, place) => linePoint(point, found[place + 1])));
     buys.setData(of("buy"));
     sells.setData(of("sell"));
     const first = found[0]?.time ?? 0;
     const shown = [...alerts.values()].filter((alert) => alert.event_time / 1000 >= first);
     markers.setMarkers(shown.map((alert) => marker(alert, context.theme)));
+    if (following) chart.timeScale().fitContent();
   }
   const drawing = register(draw);
   const endTheme = context.theme.onChange(colour);
@@ -57,7 +63,7 @@ export function priceChart(context, book, points) {
       if (alerts.size > MAX_MARKERS) alerts.delete(alerts.keys().next().value);
       drawing.changed();
     },
-    fit: () => chart.timeScale().fitContent(),
+    follow,
     // Drawn markers with their place: `{time, text, x}`; x is null outside the picture.
     markers: () => markers.markers().map(({ time, text }) => ({ time, text, x: chart.timeScale().timeToCoordinate(time) })),
     remove() {
@@ -68,6 +74,15 @@ export function priceChart(context, book, points) {
   };
   element.panel = panelOf;
   return panelOf;
+}
+
+const valueOf = (point) => point.micro ?? point.mid;
+
+// A point of the line, which ends before a time without a value.
+function linePoint(point, next) {
+  if (valueOf(point) === null) return { time: point.time };
+  const ends = next && valueOf(next) === null;
+  return { time: point.time, value: valueOf(point), ...(ends ? { color: "transparent" } : {}) };
 }
 
 function marker(alert, theme) {
@@ -87,12 +102,13 @@ function looks(theme) {
   return {
     layout: {
       background: { color: theme.color("panel") }, textColor: theme.color("muted"), fontSize: 11,
-      fontFamily: getComputedStyle(document.documentElement).fontFamily, attributionLogo: false,
+      fontFamily: "system-ui, sans-serif", attributionLogo: false,
     },
     grid: { vertLines: grid, horzLines: grid },
+    handleScroll: { vertTouchDrag: false }, // a phone scrolls the page
     rightPriceScale: { borderColor: theme.color("line") },
     timeScale: {
-      borderColor: theme.color("line"), timeVisible: true, secondsVisible: true, rightOffset: 2,
+      borderColor: theme.color("line"), timeVisible: true, secondsVisible: true, rightOffset: 3,
       tickMarkFormatter: (time) => clock(time * 1000),
     },
     localization: { timeFormatter: (time) => clock(time * 1000) },
