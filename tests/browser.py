@@ -1,80 +1,66 @@
-"""A headless Chromium for a test, driven by its DevTools protocol."""
+"""Debian's Chromium for tests, driven by Playwright.
 
-import json
+Playwright's loop occupies the thread while a browser is open: no other browser and no `asyncio.run` in it meanwhile.
+"""
+
 import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.request import urlopen
 
-from websockets.sync.client import ClientConnection, connect
+from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-START_S = 30
+# Exact heap sizes, the collector's call, and timers of a page that is not in front.
+OPTIONS = [
+    "--no-sandbox",
+    "--enable-precise-memory-info",
+    "--js-flags=--expose-gc",
+    "--disable-background-timer-throttling",
+]
+WAIT_MS = 60_000  # on a busy machine
 
 
-class Page:
-    """One page. `errors`: messages that it has logged as errors, and exceptions."""
+@dataclass
+class Watched:
+    """A page with its addresses of requests, and the errors that it logged or threw."""
 
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-        self._number = 0
-        self.errors: list[str] = []
-        for domain in ("Runtime", "Log"):
-            self.call(f"{domain}.enable")
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
-    def call(self, method: str, **parameters: Any) -> Any:
-        """The result of a method of the protocol."""
-        self._number += 1
-        self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
-        while True:
-            message = json.loads(self._connection.recv(timeout=START_S))
-            if message.get("id") == self._number:
-                return message["result"]
-            if message["method"] == "Runtime.exceptionThrown":
-                self.errors.append(json.dumps(message["params"]["exceptionDetails"]))
-            if message["method"] == "Log.entryAdded" and message["params"]["entry"]["level"] == "error":
-                self.errors.append(json.dumps(message["params"]["entry"]))
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
 
-    def evaluate(self, expression: str) -> Any:
-        """The value of an expression of JavaScript in the page."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+    def text(self, selector: str) -> str:
+        """Text of the first element."""
+        return self.page.locator(selector).first.inner_text()
 
-    def wait_for(self, expression: str, timeout_s: float = START_S) -> None:
-        """Wait until an expression is true. Raises TimeoutError with the text of the page and its errors."""
-        until = time.monotonic() + timeout_s
-        while not self.evaluate(expression):
-            if time.monotonic() > until:
-                raise TimeoutError(f"{expression}: {self.evaluate('document.body.innerText')} {self.errors}")
-            time.sleep(0.1)
+    def until(self, expression: str, argument: Any = None) -> Any:
+        """Value of an expression or function of JavaScript, once it is true."""
+        return self.page.wait_for_function(expression, arg=argument).json_value()
 
 
 @contextmanager
-def open_page(url: str, folder: Path) -> Iterator[Page]:
-    """The page at this address in a browser of its own, with its profile in the folder."""
-    assert CHROMIUM
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", f"--user-data-dir={folder}"]
-    with open(folder / "chromium.log", "wb") as log:
-        browser = subprocess.Popen([CHROMIUM, *options, "about:blank"], stdout=log, stderr=log)
-    try:
-        with connect(_page_address(folder / "DevToolsActivePort", browser), max_size=None) as connection:
-            page = Page(connection)
-            page.call("Page.navigate", url=url)
-            yield page
-    finally:
-        browser.terminate()
-        browser.wait(10)
+def running_browser() -> Iterator[Browser]:
+    """A headless browser."""
+    assert CHROMIUM, "Chromium is missing: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
 
 
-def _page_address(file: Path, browser: "subprocess.Popen[bytes]") -> str:
-    """WebSocket address of the first page, once the browser has written its port into the file."""
-    until = time.monotonic() + START_S
-    while not (file.exists() and file.read_text().count("\n")):
-        assert browser.poll() is None and time.monotonic() < until, "Chromium has not started"
-        time.sleep(0.05)
-    port = file.read_text().split()[0]
-    with urlopen(f"http://127.0.0.1:{port}/json/list", timeout=10) as answer:
-        return next(str(each["webSocketDebuggerUrl"]) for each in json.load(answer) if each["type"] == "page")
+@contextmanager
+def opened(browser: Browser, url: str, **options: Any) -> Iterator[Watched]:
+    """The page at this address, in a context of its own with these options."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(WAIT_MS)
+    watched = Watched(context.new_page())
+    watched.page.goto(url)
+    yield watched
+    context.close()

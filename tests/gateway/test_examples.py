@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.resources import ROOT
-from tests.browser import CHROMIUM, open_page
+from tests.browser import CHROMIUM, opened, running_browser
 from tests.conftest import free_ports
 from tests.gateway.conftest import ADMIN, PASSWORD, Backend, Served, serving
 from tests.gateway.feeder import BOOK, EXPIRY, PRODUCT, Feeder
@@ -115,14 +115,15 @@ def test_the_page_shows_a_book_and_hatches_it_while_it_is_out_of_sync(
     with files() as address, serving(backend.environment(allowed_origins=address), tmp_path) as gateway:
         token = gateway.login()["token"]
         link = f"{address}/examples/page.html#token={token}&book={BOOK}&sockets={gateway.socket_url}"
-        with open_page(link, tmp_path) as page:
-            page.wait_for("document.querySelector('#state')?.textContent === 'in sync'")
+        with running_browser() as browser, opened(browser, link) as watched:
+            page = watched.page
+            watched.until("document.querySelector('#state')?.textContent === 'in sync'")
             cells = page.evaluate("[...document.querySelectorAll('tbody tr')[0].cells].map((cell) => cell.textContent)")
             assert cells[1:] == ["100", "101", "2"]
             feeder.state("gap", now + 1, "missing_update")
             feeder.book(now + 2, now + 2)
-            page.wait_for("document.querySelector('#state').textContent === 'out of sync: missing_update'")
+            watched.until("document.querySelector('#state').textContent === 'out of sync: missing_update'")
             assert page.evaluate("document.querySelector('table').className") == "untrusted"
             assert "kraken:BTC/USD extreme_imbalance" in page.evaluate("document.querySelector('#events').textContent")
     feeder.state("synced", now + 3)
-    assert [error for error in page.errors if "favicon" not in error] == []
+    assert [error for error in watched.errors if "favicon" not in error] == []

@@ -6,7 +6,7 @@ import { digitsOf, fixed } from "../lib/format.js";
 import { markTrust } from "../lib/trust.js";
 
 const STEP_MS = 250;
-const MAX_COLUMNS = 900;
+const MAX_COLUMNS = 400; // 100 s
 const COLUMN_PX = 2;
 const SHADES = 64;
 const LABELS = 5;
@@ -27,7 +27,9 @@ export function heatMap(context, book) {
 
   function column() {
     const { record } = book;
-    return record && { bids: record.bids, asks: record.asks, bid: record.best_bid, ask: record.best_ask, trusted: book.trust().trusted };
+    if (!record) return null;
+    const levels = Float64Array.from([...record.bids, ...record.asks].flat()); // price and size in turn
+    return { levels, bids: record.bids.length, bid: record.best_bid, ask: record.best_ask, trusted: book.trust().trusted };
   }
   function step() {
     markTrust(element, book.trust());
@@ -35,7 +37,7 @@ export function heatMap(context, book) {
     if (!added || !Number.isFinite(added.bid) || !Number.isFinite(added.ask)) return;
     columns.push(added);
     if (columns.length > MAX_COLUMNS) columns.shift();
-    const grown = Math.max(quantile([...added.bids, ...added.asks]), Number.MIN_VALUE);
+    const grown = Math.max(quantile(added.levels.filter((_, place) => place % 2)), Number.MIN_VALUE);
     scale = scale ? scale * 0.98 + grown * 0.02 : grown;
     drawing.changed();
   }
@@ -64,11 +66,12 @@ export function heatMap(context, book) {
     const margin = (view.high - view.low) * 0.2;
     return bid > view.low + margin && ask < view.high - margin;
   }
-  function choose({ bids, asks, bid, ask }) {
+  function choose({ levels, bids, bid, ask }) {
     const middle = (bid + ask) / 2;
-    const reach = Math.max(ask - bid, distance(bids, middle), distance(asks, middle)) * 1.25;
+    const prices = levels.filter((_, place) => place % 2 === 0);
+    const reach = Math.max(ask - bid, ...prices.map((price) => Math.abs(price - middle))) * 1.25;
     const half = Math.max(Math.min(reach, middle * WIDEST_SHARE), 2 * (ask - bid), middle * 1e-6);
-    view = { low: middle - half, high: middle + half, spacing: spacingOf([bids, asks], ask - bid) };
+    view = { low: middle - half, high: middle + half, spacing: spacingOf(prices, bids, ask - bid) };
     colours = shades(context.theme);
     const digits = digitsOf([bid, ask]);
     labels.forEach((label, place) => {
@@ -83,14 +86,12 @@ export function heatMap(context, book) {
     pen.fillStyle = colours.ramp[0];
     pen.fillRect(x, 0, width(), high);
     const tall = Math.max(1, (view.spacing / (view.high - view.low)) * high);
-    for (const side of [found.bids, found.asks]) {
-      for (const [price, size] of side) {
-        const top = y(price) - tall / 2;
-        if (top > high || top + tall < 0) continue;
-        const shade = Math.min(SHADES - 1, Math.max(1, Math.round((SHADES - 1) * (size / scale) ** CONTRAST)));
-        pen.fillStyle = colours.ramp[shade];
-        pen.fillRect(x, Math.round(top), width(), Math.ceil(tall));
-      }
+    for (let place = 0; place < found.levels.length; place += 2) {
+      const top = y(found.levels[place]) - tall / 2;
+      if (top > high || top + tall < 0) continue;
+      const share = (found.levels[place + 1] / scale) ** CONTRAST;
+      pen.fillStyle = colours.ramp[Math.min(SHADES - 1, Math.max(1, Math.round((SHADES - 1) * share)))];
+      pen.fillRect(x, Math.round(top), width(), Math.ceil(tall));
     }
     pen.fillStyle = colours.bid;
     pen.fillRect(x, Math.round(y(found.bid)), width(), width());
@@ -135,18 +136,19 @@ export function heatMap(context, book) {
   };
 }
 
-const distance = (levels, middle) => Math.max(0, ...levels.map(([price]) => Math.abs(price - middle)));
-
-// Usual distance of neighbouring levels.
-function spacingOf(sides, spread) {
-  const gaps = sides.flatMap((levels) => levels.slice(1).map(([price], place) => Math.abs(price - levels[place][0])));
+// Usual distance of neighbouring levels; the first `bids` prices are bids.
+function spacingOf(prices, bids, spread) {
+  const gaps = [];
+  for (let place = 1; place < prices.length; place += 1) {
+    if (place !== bids) gaps.push(Math.abs(prices[place] - prices[place - 1]));
+  }
   gaps.sort((one, other) => one - other);
   return gaps.length ? gaps[Math.floor(gaps.length / 4)] : spread;
 }
 
 // The size that 95 % of the levels do not exceed.
-function quantile(levels) {
-  const sizes = levels.map(([, size]) => size).sort((one, other) => one - other);
+function quantile(sizes) {
+  sizes.sort();
   return sizes[Math.floor(sizes.length * 0.95)] ?? 0;
 }
 

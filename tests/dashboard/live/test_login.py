@@ -1,0 +1,52 @@
+"""Login on the page where AUTH=required: by password, by a code in the address, and tokens that are renewed."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.dashboard.live.conftest import LivePage
+from tests.dashboard.market import MovingMarket, now_ms
+from tests.gateway.conftest import ADMIN, PASSWORD, Backend, Served, serving
+
+TOKEN_S = 3
+NEWER = "time => Number(document.querySelector('tr[data-update-id]')?.dataset.updateId) > time"
+
+
+@pytest.fixture(scope="module")
+def guarded(live_backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A gateway that needs a login, with tokens of TOKEN_S."""
+    environment = live_backend.environment(access_token_s=TOKEN_S)
+    with serving(environment, tmp_path_factory.mktemp("guarded")) as gateway:
+        yield gateway
+
+
+def test_a_login_is_needed_and_its_tokens_are_renewed(guarded: Served, market: MovingMarket, browser: Browser) -> None:
+    with market.moving(), LivePage(guarded, market, browser).open() as watched:
+        page = watched.page
+        page.get_by_label("User").fill(ADMIN)
+        page.get_by_label("Password").fill("wrong horse battery")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_text("username or password is wrong").wait_for()
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        watched.until(NEWER, 0)
+        assert page.evaluate("Object.keys(localStorage)") == []
+        assert page.evaluate("Object.keys(sessionStorage)") == ["depthflow.refresh"]
+        watched.until(NEWER, now_ms() + 2 * TOKEN_S * 1000)
+        page.reload()
+        watched.until(NEWER, now_ms())
+        page.get_by_role("button", name="Log out").click()
+        page.get_by_label("Password").wait_for()
+        assert page.evaluate("Object.keys(sessionStorage)") == []
+        assert [error for error in watched.errors if "401" not in error] == []
+
+
+def test_a_code_in_the_address_logs_in_once(guarded: Served, market: MovingMarket, browser: Browser) -> None:
+    code = guarded.call("POST", "/api/auth/codes", guarded.login()["token"]).json["code"]
+    desk = LivePage(guarded, market, browser)
+    with desk.open(f"code={code}") as watched:
+        watched.until(NEWER, 0)
+        assert code not in watched.page.url and watched.errors == []
+    with desk.open(f"code={code}") as watched:
+        watched.page.get_by_text("The login link is used up or has expired.").wait_for()

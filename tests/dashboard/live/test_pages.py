@@ -1,0 +1,119 @@
+"""All pages on a desk and on a phone, light and dark: no error, readable, nothing from elsewhere, the API's figures."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser import Watched
+from tests.dashboard.live.conftest import DESK, PHONE, LivePage
+from tests.dashboard.market import MovingBook
+
+CONTRAST = Path(__file__).with_name("checks.js").read_text()
+PAGES = ("market", "symbol")
+MINUS = "\u2212"
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", "").replace(MINUS, "-"))
+
+
+def figures(watched: Watched, scope: str) -> dict[str, str]:
+    """Texts of the figures within an element, by field."""
+    script = "scope => Object.fromEntries([...document.querySelectorAll(`${scope} [data-field]`)]"
+    found: dict[str, str] = watched.page.evaluate(
+        script + ".map((each) => [each.dataset.field, each.innerText]))", scope
+    )
+    return found
+
+
+def shown(watched: Watched, scope: str, update_id: int) -> dict[str, str]:
+    """Figures of an element once it shows an update."""
+    watched.page.locator(f"{scope}[data-update-id='{update_id}']").wait_for()
+    return figures(watched, scope)
+
+
+def record_of(live: LivePage, book: MovingBook) -> dict[str, Any]:
+    found: dict[str, Any] = live.gateway.get(f"/api/books/{book.venue}/{book.symbol}").json["book"]
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_pages_load_without_an_error_and_are_readable(live: LivePage, size: tuple[int, int], scheme: Any) -> None:
+    live.market.state(live.market.books[0], "gap", "missing_update")
+    with live.market.moving(), live.open(PAGES[0], size, color_scheme=scheme) as watched:
+        for name in PAGES:
+            watched.page.locator(f"nav a[data-page={name}]").click()
+            watched.page.locator(f".page-{name} [data-update-id]").first.wait_for()
+            watched.page.locator(f".page-{name} .untrusted").first.wait_for()
+            found = watched.page.evaluate(CONTRAST)
+            assert found["failures"] == [] and found["checked"] > 30
+            assert watched.page.evaluate("document.documentElement.scrollWidth") == size[0]
+        assert watched.errors == []
+        hosts = {urlsplit(url).hostname for url in watched.requests if not url.startswith("data:")}
+        assert hosts == {"127.0.0.1"} and len(watched.requests) > 20
+
+
+def test_figures_equal_those_of_the_api_for_the_same_update(live: LivePage) -> None:
+    book = live.market.books[5]
+    with live.open("market") as watched:
+        for _ in range(3):
+            live.market.publish(book)
+            record = record_of(live, book)
+            row = shown(watched, f"tr[data-key='{book.key}']", record["update_id"])
+            for field, tolerance in (("best_bid", 0), ("mid", 0), ("best_ask", 0), ("spread_bps", 0.005)):
+                assert number(row[field]) == pytest.approx(record[field], abs=tolerance + 1e-9)
+            assert number(row["imbalance"]) == pytest.approx(record["imbalance"], abs=0.005)
+
+
+def test_the_symbol_shows_the_record_and_every_level(live: LivePage) -> None:
+    book = live.market.books[5]
+    with live.open(book.key) as watched:
+        live.market.publish(book)
+        record = record_of(live, book)
+        found = shown(watched, ".panel-figures", record["update_id"])
+        assert int(found["update_id"]) == record["update_id"]
+        for field in ("mid", "microprice", "spread", "spread_bps", "imbalance", "ofi", "bid_depth", "ask_depth"):
+            digits = len(found[field].partition(".")[2])
+            assert number(found[field]) == pytest.approx(record[field], abs=0.51 * 10**-digits), field
+        shown(watched, ".panel-ladder", record["update_id"])
+        texts = watched.page.locator(".ladder-row:not(.ladder-head)").all_inner_texts()
+        rows = [[number(each) for each in text.split()[:2]] for text in texts]
+        assert rows == [list(level) for level in [*reversed(record["asks"]), *record["bids"]]]
+
+
+def test_the_keyboard_reaches_a_book_and_changes_the_theme(live: LivePage) -> None:
+    first, second = sorted(book.key for book in live.market.books)[:2]
+    with live.open("market", color_scheme="light") as watched:
+        watched.page.locator(f"tr[data-key='{first}']").focus()
+        watched.page.keyboard.press("ArrowDown")
+        watched.page.keyboard.press("Enter")
+        watched.page.locator(".page-symbol .panel-figures").wait_for()
+        assert watched.page.evaluate("location.hash") == f"#{second}"
+        watched.page.keyboard.press("t")
+        assert watched.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        watched.page.keyboard.press("1")
+        watched.page.locator(f"tr[data-key='{second}']").click()
+        watched.page.locator(".page-symbol .panel-figures").wait_for()
+        assert watched.errors == []
+
+
+def test_an_alert_is_marked_at_its_time_and_listed(live: LivePage) -> None:
+    book = live.market.books[1]
+    with live.market.moving(), live.open(book.key) as watched:
+        watched.page.locator(".panel-price canvas").first.wait_for()
+        alert = live.market.alert(book, "spread_widening", "high")
+        script = "time => document.querySelector('.panel-price').panel?.markers().find((each) => each.time === time)"
+        marker = watched.until(script, alert.event_time // 1000)
+        assert marker["text"] == "spread widening"
+        place = (
+            "time => document.querySelector('.panel-price').panel.markers().find((each) => each.time === time).x > 0"
+        )
+        watched.until(place, alert.event_time // 1000)
+        entry = watched.page.locator(f"li[data-id='{alert.id}']")
+        assert "spread widening" in entry.inner_text() and "high" in entry.inner_text()
+        assert entry.locator("time").get_attribute("datetime") == watched.page.evaluate(
+            "time => new Date(time).toISOString()", alert.event_time
+        )
