@@ -60,7 +60,10 @@ export function createLive({ base, health = base, tokens, onLogin = () => {}, no
       }
     });
   }
-  socket.onAny(() => (heard = Date.now()));
+  socket.onAny(() => {
+    heard = Date.now();
+    if (!status.connected) connected(); // a gateway that hung goes on
+  });
 
   async function retry(refused) {
     renew = refused;
