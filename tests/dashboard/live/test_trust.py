@@ -39,6 +39,8 @@ def test_a_gap_hatches_every_panel_within_a_second_and_clears_with_synced(live: 
             assert "gap: missing update since " in watched.text(".panel-ladder > .trust-note")
             live.market.state(book, "synced")
             watched.page.evaluate(WHEN, every | {"untrusted": False})
+            if delays[-1] <= 1000:
+                break
         assert min(delays) <= 1000, delays
         assert watched.page.locator(".trust-note").count() == 0
 
@@ -46,8 +48,8 @@ def test_a_gap_hatches_every_panel_within_a_second_and_clears_with_synced(live: 
 def test_a_row_of_the_market_says_why_it_is_hatched(live: LivePage) -> None:
     book = live.market.books[2]
     with live.open("market") as watched:
-        row = {"panels": f"tr[data-key='{book.key}']", "least": 1}
-        watched.page.evaluate(WHEN, row | {"untrusted": False})
+        row = {"panels": f".books tr[data-key='{book.key}']", "least": 1}
+        watched.page.evaluate(WHEN, {"panels": ".books tbody tr", "least": 8, "untrusted": False})
         live.market.state(book, "gap", "checksum")
         watched.page.evaluate(WHEN, row | {"untrusted": True})
         assert "gap: checksum since " in watched.text(row["panels"])
@@ -76,6 +78,8 @@ def test_a_gateway_that_is_stopped_or_hangs_is_said_within_three_seconds_and_men
                 delays.append(away(watched, now_ms()))
                 gateway.process.send_signal(signal.SIGCONT)
                 watched.until(LIVE)
+                if delays[-1] <= 3000:
+                    break
             assert min(delays) <= 3000, delays
             stopped = now_ms()
             gateway.stop()
