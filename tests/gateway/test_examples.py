@@ -109,10 +109,10 @@ def files() -> Iterator[str]:
 def test_the_page_shows_a_book_and_hatches_it_while_it_is_out_of_sync(
     backend: Backend, feeder: Feeder, tmp_path: Path
 ) -> None:
-    now = time.time_ns() // 1_000_000
-    feeder.state("synced", now)
-    feeder.book(now, now)
     with files() as address, serving(backend.environment(allowed_origins=address), tmp_path) as gateway:
+        now = time.time_ns() // 1_000_000
+        feeder.state("synced", now)
+        feeder.book(now, now)
         token = gateway.login()["token"]
         link = f"{address}/examples/page.html#token={token}&book={BOOK}&sockets={gateway.socket_url}"
         with running_browser() as browser, opened(browser, link) as watched:
