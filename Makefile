@@ -11,7 +11,7 @@ BUNDLES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /
 export UV_SYSTEM_CERTS ?= true
 export PIP_CERT ?= $(or $(SSL_CERT_FILE),$(firstword $(wildcard $(BUNDLES))))
 
-.PHONY: release demo test unit cluster beside docs check bench soak wheel env build up down restart status logs logs-app logs-kafka
+.PHONY: release demo test unit cluster beside docs check bench soak wheel screenshots env build up down restart status logs logs-app logs-kafka
 .PHONY: create-topics list-topics describe-topic consume-topic produce-test-message run clean help
 
 demo: $(READY) ; $(BIN)/depthflow demo
@@ -26,6 +26,8 @@ beside: $(READY) ; @$(BIN)/pytest -m "not stack" >.venv/unit.log 2>&1; code=$$?;
 check: $(READY) ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 # Pages that are generated from the code.
 docs: $(READY) ; $(BIN)/python -m tests.records_page && $(BIN)/python -m tests.deploy.generated
+# docs/images, from a real run of the demo in Debian's Chromium.
+screenshots: $(READY) ; $(BIN)/python -m tests.dashboard.screenshots
 bench: $(READY) ; $(BIN)/depthflow bench domain && $(BIN)/depthflow bench books
 # Wheel and sdist, bill of materials, licences and audit, in dist/.
 release: $(READY) ; $(BIN)/python deploy/release/release.py

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 
 from rich.console import Group
 from rich.live import Live
@@ -12,15 +11,16 @@ from core.settings import Settings
 from stack.demo.alert_table import AlertTable
 from stack.demo.book_table import BookTable
 from stack.demo.chain_table import ChainTable
+from stack.demo.conditions import Conditions
 from stack.demo.demo_consumer import poll_records
 from stack.demo.exchanges import Exchanges
+from stack.services import demo_process
 from stack.services.errors import StackError
 from stack.services.polling import poll_until
 from stack.services.progress import Progress, output
 
 FIRST_RECORD_S = 90
-FIRST_ALERT_S = 30
-PLANT_EVERY_S = 4.0
+FIRST_ALERT_S = 90  # longest wait for the first alert; seconds on a machine that does nothing else
 ALERTS_S = 5  # shortest time for which alerts are shown
 SNAPSHOT_S = 5  # time between two printed tables where standard output is not a terminal
 
@@ -31,24 +31,20 @@ class DemoTables:
     def __init__(self, settings: Settings, exchanges: Exchanges) -> None:
         self.books, self.chains, self.alerts = BookTable(), ChainTable(), AlertTable()
         self._records = poll_records(settings)
-        self._exchanges = exchanges
-        self._plants = count()
-        self._next_plant = 0.0
+        self._exchanges, self._home = exchanges, settings.home
 
     def poll(self) -> None:
-        """Add the records of one poll. Raises StackError when a simulator or forwarder has ended."""
+        """Add the records of one poll.
+
+        Raises StackError when a simulator or forwarder has ended, DemoEnded when the stack is about to stop.
+        """
+        demo_process.check(self._home)
         self._exchanges.check()
         records = next(self._records)
         now_us = time.time_ns() // 1000
         self.books.add(records.processed, now_us)
         self.chains.add(records.chains)
         self.alerts.add(records.alerts, now_us / 1000)
-
-    def plant(self, elapsed_s: float) -> None:
-        """Plant a condition every PLANT_EVERY_S: the simulated markets are calm, and raise an alert in some hours."""
-        if elapsed_s >= self._next_plant:
-            self._exchanges.plant(next(self._plants))
-            self._next_plant = elapsed_s + PLANT_EVERY_S
 
     def has_books(self) -> bool:
         """Poll once; True after the first record of a book."""
@@ -60,13 +56,10 @@ class DemoTables:
         return Group(self.books.table(), self.chains.table(), self.alerts.table())
 
 
-def show(settings: Settings, exchanges: Exchanges, seconds: float, progress: Progress) -> None:
-    """Wait for the first metrics, then show live tables for at least `seconds`, and until there are alerts.
-
-    Raises StackError when no metrics arrive.
-    """
+def first_tables(settings: Settings, exchanges: Exchanges, progress: Progress) -> DemoTables:
+    """Tables with the first metrics. Raises StackError when none arrive."""
     tables = DemoTables(settings, exchanges)
-    with progress.step("simulating the exchanges, a forwarder on each; waiting for the first metrics"):
+    with progress.step("connecting a forwarder to each, waiting for the first metrics"):
         poll_until(
             tables.has_books,
             FIRST_RECORD_S,
@@ -76,13 +69,18 @@ def show(settings: Settings, exchanges: Exchanges, seconds: float, progress: Pro
             ),
             pause_s=0,
         )
+    return tables
+
+
+def show(tables: DemoTables, conditions: Conditions, seconds: float) -> None:
+    """Show live tables for at least `seconds`, and until there are alerts."""
     begin, first_alert_s = time.monotonic(), float(FIRST_ALERT_S)
     console = output()
     with Live(console=console, auto_refresh=False) if console.is_terminal else _printed_tables() as display:
         while (elapsed_s := time.monotonic() - begin) < max(seconds, first_alert_s + ALERTS_S):
             tables.poll()
             tables.books.update_rates(elapsed_s)
-            tables.plant(elapsed_s)
+            conditions.plant_if_due()
             first_alert_s = min(first_alert_s, elapsed_s) if tables.alerts.total else first_alert_s
             display.update(tables.render(), refresh=True)
 

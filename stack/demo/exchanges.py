@@ -15,6 +15,7 @@ from simulator.registry import SIMULATORS, default_symbols
 from stack.services.errors import StackError
 from stack.services.logs import log_tail
 from stack.services.polling import poll_until
+from stack.services.progress import Progress
 from stack.services.settings import LOOPBACK
 
 LISTENING_S = 60  # a simulator generates its books before it listens
@@ -60,7 +61,7 @@ class Exchanges:
 
 
 @contextmanager
-def exchanges(home: Path) -> Iterator[Exchanges]:
+def exchanges(home: Path, progress: Progress) -> Iterator[Exchanges]:
     """Simulators and forwarders of all venues until the block ends. The forwarders stop first and flush.
 
     Forwarders start when all simulators listen: a forwarder requests the list of options only once, at its start.
@@ -69,14 +70,24 @@ def exchanges(home: Path) -> Iterator[Exchanges]:
     with ExitStack() as running:
         ports = {venue: free_port() for venue in SIMULATORS}
         control = {venue: free_port() for venue in SIMULATORS}
-        simulators = [
-            running.enter_context(_child(home, simulator(venue, port, control[venue]))) for venue, port in ports.items()
-        ]
-        _wait_listening(Exchanges(home, simulators, control), [*ports.values(), *control.values()])
+        with progress.step("simulating the exchanges"):
+            simulators = [
+                running.enter_context(_child(home, simulator(venue, port, control[venue])))
+                for venue, port in ports.items()
+            ]
+            _wait_listening(Exchanges(home, simulators, control), [*ports.values(), *control.values()])
         forwarders = [
-            running.enter_context(_child(home, forwarder(home, venue, port))) for venue, port in ports.items()
+            running.enter_context(_child(home, forwarder(home, venue, port, free_port())))
+            for venue, port in ports.items()
         ]
+        running.callback(_terminate, forwarders)
         yield Exchanges(home, simulators + forwarders, control)
+
+
+def _terminate(children: Collection[Child]) -> None:
+    """End children side by side; each then has its exit awaited by its own block."""
+    for child in children:
+        child.process.terminate()
 
 
 def _wait_listening(simulators: Exchanges, ports: Collection[int]) -> None:
@@ -106,10 +117,10 @@ def simulator(venue: str, port: int, control_port: int) -> list[str]:
     return ["simulate", venue, "--symbols", ",".join(default_symbols(venue)), *ports, *options]
 
 
-def forwarder(home: Path, venue: str, port: int) -> list[str]:
-    """The command that streams a simulated venue into the raw topics."""
+def forwarder(home: Path, venue: str, port: int, metrics_port: int) -> list[str]:
+    """The command that streams a simulated venue into the raw topics. `metrics_port`: of its health and metrics."""
     urls = ["--ws-url", f"ws://{LOOPBACK}:{port}", "--rest-url", f"http://{LOOPBACK}:{port}"]
-    local = ["--metrics-addr", "", "--spill-dir", str(home / "spill" / venue)]
+    local = ["--metrics-addr", f"{LOOPBACK}:{metrics_port}", "--spill-dir", str(home / "spill" / venue)]
     options = ["--chains", CHAIN] if CHAIN in SIMULATORS[venue].chains else []
     return ["forward", f"--venue={venue}", "--symbols", ",".join(default_symbols(venue)), *urls, *local, *options]
 
@@ -132,3 +143,4 @@ def _child(home: Path, arguments: list[str]) -> Iterator[Child]:
                 yield Child(name, process)
             finally:
                 process.terminate()  # not SIGINT: children that a script starts in the background ignore it
+                process.wait()  # at Ctrl-C the block of Popen would not

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -14,48 +14,50 @@ from stack.services.errors import StackError
 from stack.services.polling import poll_until
 from stack.services.progress import Progress
 
-JOBS = ("books", "options", "alerts", "analytics", "cache")
-RUNNING_S = 120
+FIRST = ("books", "cache")  # with these the page of live books moves
+LATER = ("options", "alerts", "analytics")
+RUNNING_S = 240
 
 
-def submit(settings: Settings, progress: Progress) -> None:
-    """Submit the jobs that are not running, and wait until all of them run. Raises StackError when one does not.
+def submit(settings: Settings, jobs: Sequence[str], progress: Progress) -> None:
+    """Submit those jobs that are not running, and wait until all of them run. Raises StackError when one does not.
 
     The submissions run side by side, since each of them mostly waits for processes to start.
     """
     cluster = FlinkCluster.of(settings)
-    missing = [job for job in JOBS if not cluster.running(job)]
+    missing = [job for job in jobs if not cluster.running(job)]
     if not missing:
-        progress.console.print("  the jobs are already running")
+        progress.console.print(f"  {', '.join(jobs)}: already running")
         return
-    _require_slots(cluster, len(missing) + 1)
     with progress.step(f"submitting {', '.join(missing)}: depthflow submit JOB"), ExitStack() as stack:
         submissions = {job: stack.enter_context(_submission(settings, job)) for job in missing}
         for job, process in submissions.items():
             output, errors = process.communicate()
             if process.returncode:
                 raise StackError(f"The job {job} was not accepted", "Flink's reason:", (errors or output).strip())
-    with progress.step("waiting for the jobs to run"):
-        _wait_running(cluster)
+    with progress.step(f"waiting for {', '.join(missing)} to run"):
+        _wait_running(cluster, jobs)
 
 
-def _wait_running(cluster: FlinkCluster) -> None:
+def _wait_running(cluster: FlinkCluster, jobs: Sequence[str]) -> None:
     """Wait until every task runs. Simulators that start before that would slow down the jobs and themselves."""
     poll_until(
-        lambda: all(job["tasks"]["running"] == job["tasks"]["total"] for job in _jobs(cluster)),
+        lambda: all(job["tasks"]["running"] == job["tasks"]["total"] for job in _found(cluster, jobs)),
         RUNNING_S,
         lambda: StackError("The jobs do not run", "`depthflow status` shows them, `depthflow logs jobmanager` why"),
         pause_s=0.5,
     )
 
 
-def _jobs(cluster: FlinkCluster) -> list[dict[str, Any]]:
-    ids = [jid for job in JOBS for jid in cluster.running(job)]
+def _found(cluster: FlinkCluster, jobs: Sequence[str]) -> list[dict[str, Any]]:
+    ids = [jid for job in jobs for jid in cluster.running(job)]
     return [job for job in cluster.get("/jobs/overview")["jobs"] if job["jid"] in ids]
 
 
-def _require_slots(cluster: FlinkCluster, needed: int) -> None:
-    free = cluster.free_slots()
+def require_slots(settings: Settings) -> None:
+    """Raises StackError unless the cluster has slots for the jobs that are missing, and for a query."""
+    cluster = FlinkCluster.of(settings)
+    needed, free = sum(not cluster.running(job) for job in FIRST + LATER) + 1, cluster.free_slots()
     if free < needed:
         raise StackError(
             f"The jobs and a query need {needed} slots, the cluster has {free} free",

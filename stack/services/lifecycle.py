@@ -1,12 +1,13 @@
 """Start and stop of the stack."""
 
 import shutil
+from collections.abc import Callable
 
 import psutil
 
 from core.settings import Settings
 from ingestion.topics import ensure_topics
-from stack.services import dashboard, health, home, observation, postgres, recovery, rest_gateway
+from stack.services import dashboard, demo_process, health, home, observation, postgres, recovery, rest_gateway
 from stack.services.bootstrap import start_processes
 from stack.services.cds_archives import collect_archives
 from stack.services.credentials import load_credentials
@@ -22,6 +23,7 @@ from stack.services.settings import StackSettings
 from stack.services.supervisor import Supervisor
 
 SHUTDOWN_S = 90
+Wait = Callable[[str, HealthCheck], None]
 
 
 def up(
@@ -31,22 +33,20 @@ def up(
     resume: bool = True,
     serve: bool = False,
     observe: bool = False,
+    wait_served: bool = True,
 ) -> bool:
     """Start everything that is not running and wait until every part responds. False if all of it ran already.
 
     `gateway`: also start the SQL gateway; `serve`: the gateway of REST and sockets, and the dashboard if it is
     installed; `observe`: Prometheus with metrics of every process, which a stack that runs without them refuses.
     `resume`: jobs that ran when an earlier stack ended go on from their newest checkpoints; otherwise they are
-    forgotten. A stack that runs already is left as it is.
+    forgotten. A stack that runs already is left as it is. Without `wait_served` the gateway has
+    only begun to start when this returns, and the dashboard is not started.
     """
     home.create(settings)
     with home.exclusive(settings.home):
         supervisor = Supervisor(settings.home)
-
-        def wait_for(part: str, check: HealthCheck) -> None:
-            with progress.step(f"waiting for {part}"):
-                health.wait_until_healthy(part, check, supervisor, settings.stack_start_timeout_s)
-
+        wait_for = _waiting(settings, supervisor, progress)
         credentials = load_credentials(settings)
         if supervisor.is_alive():
             _refuse_other_settings(settings)
@@ -65,21 +65,56 @@ def up(
             pipeline = Settings(depthflow_home=settings.home)
             ensure_topics(settings.kafka_bootstrap, pipeline.topic_partitions, prefix=pipeline.topic_prefix)
             postgres.apply_schema(settings, credentials)
-        if serve and rest_gateway.start(settings, supervisor):  # it needs the tables
-            started = True
-            wait_for(REST_GATEWAY, lambda: rest_gateway.responds(settings))
-        if serve and dashboard.start(settings, supervisor):
-            started = True
-            wait_for(DASHBOARD, lambda: dashboard.responds(settings))
+        if serve:
+            started |= rest_gateway.start(settings, supervisor)  # it needs the tables
+        if serve and wait_served:
+            started |= _serve_all(settings, supervisor, wait_for)
         if recovers:
             recovery.wait_for_jobs(settings, progress)
         return started
 
 
+def wait_for_gateway(settings: StackSettings, progress: Progress) -> None:
+    """Wait until the gateway, which `up` has begun to start, responds."""
+    wait_for = _waiting(settings, Supervisor(settings.home), progress)
+    wait_for(REST_GATEWAY, lambda: rest_gateway.responds(settings))
+
+
+def serve_all(settings: StackSettings, progress: Progress) -> None:
+    """Wait for the gateway, which `up` has begun to start, and start the dashboard."""
+    with home.exclusive(settings.home):
+        supervisor = Supervisor(settings.home)
+        _serve_all(settings, supervisor, _waiting(settings, supervisor, progress))
+
+
+def _serve_all(settings: StackSettings, supervisor: Supervisor, wait_for: Wait) -> bool:
+    """Wait for the gateway, start the dashboard and wait for it. False if the dashboard ran already."""
+    if not rest_gateway.responds(settings):
+        wait_for(REST_GATEWAY, lambda: rest_gateway.responds(settings))
+    started = dashboard.start(settings, supervisor)
+    if started:
+        wait_for(DASHBOARD, lambda: dashboard.responds(settings))
+    return started
+
+
+def _waiting(settings: StackSettings, supervisor: Supervisor, progress: Progress) -> Wait:
+    """A function that waits until the check of a part passes."""
+
+    def wait_for(part: str, check: HealthCheck) -> None:
+        with progress.step(f"waiting for {part}"):
+            health.wait_until_healthy(part, check, supervisor, settings.stack_start_timeout_s)
+
+    return wait_for
+
+
 def down(settings: StackSettings, wipe: bool = False) -> bool:
-    """Stop every process of this stack; with `wipe` also remove its data. False if nothing was running."""
+    """Stop every process of this stack, a demo that runs on it first; with `wipe` also remove its data.
+
+    False if nothing was running.
+    """
     if not home.exists(settings.home):
         return False
+    demo_process.end(settings.home)
     with home.exclusive(settings.home):
         supervisor = Supervisor(settings.home)
         process = supervisor.process()
