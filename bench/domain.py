@@ -117,13 +117,13 @@ def cost(streams: Sequence[Sequence[bytes]]) -> Cost:
 
 
 def _floor(streams: Sequence[Sequence[bytes]]) -> Floor:
-    return floor_of(_envelope(streams[0][0]).venue, streams, [_open(values) for values in streams])
+    return floor_of(_envelope(streams[0][0]).venue, streams, [open_empty(values) for values in streams])
 
 
 def _each(streams: Sequence[Sequence[bytes]]) -> Iterator[float]:
     gc.collect()  # not before each builder: it empties the processor's caches, and a recording is short
     for values in streams:
-        builder = _open(values)
+        builder = open_empty(values)
         for number, value in enumerate(values):
             start = perf_counter_ns()
             builder.apply(value)
@@ -137,7 +137,7 @@ def _batched(streams: Sequence[Sequence[bytes]]) -> Batched:
     """One pass as the books job makes it: `apply_all` applies a batch and finishes it."""
     applied = finished = journaled = 0
     for values in streams:
-        builder = _open(values)
+        builder = open_empty(values)
         for first in range(0, len(values), BATCH):
             batch = values[first : first + BATCH]
             start = perf_counter_ns()
@@ -158,7 +158,8 @@ def _envelope(value: bytes) -> Envelope:
     return msgspec.json.decode(value, type=Envelope)
 
 
-def _open(values: Sequence[bytes]) -> BookBuilder:
+def open_empty(values: Sequence[bytes]) -> BookBuilder:
+    """An empty builder of the key of these values."""
     envelope = _envelope(values[0])
     builder = open_builder(record_key(envelope.venue, envelope.symbol), BookConfig())
     assert isinstance(builder, BookBuilder)
