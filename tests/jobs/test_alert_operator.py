@@ -118,6 +118,33 @@ def test_a_timer_after_a_restart_begins_the_week_anew(context: FakeContext) -> N
     assert context.states["alert-journal"].entries[KEY] and (KEY, 41 * DAY_MS) in context.timers
 
 
+def alerts_beside(context: FakeContext, made: AlertOperator, gone: str) -> list[tuple[int, str]]:
+    """Event time of the tick, and phase, of every alert of a book, after the symbol `gone` had its last ticks."""
+    if gone:
+        context.key = gone
+        feed(made, context, book_tick(0, imbalance=0.9), book_tick(10_000, imbalance=0.9))  # an episode without an end
+    context.key, found = KEY, []
+    for ms in range(20_000, 140_000, 100):
+        rows = feed(made, context, book_tick(ms, imbalance=0.9 if 40_000 <= ms < 60_000 else 0.0))
+        found += [(ms, phase) for _, phase in raised(rows)]
+    return found
+
+
+def test_a_delisted_symbol_delays_nobody_and_leaves_the_state(context: FakeContext) -> None:
+    made, gone, other = operator(context), "kraken:GONE", FakeContext()
+    other.now = START
+    found = alerts_beside(context, made, gone)
+    assert [phase for _, phase in found] == ["enter", "exit"]
+    assert found == alerts_beside(other, operator(other), "")
+    for day in range(11, 19):
+        context.key, context.now = KEY, day * DAY_MS
+        feed(made, context, book_tick(day * DAY_MS))
+        for context.key in (gone, KEY):
+            assert not list(made.on_timer(day * DAY_MS, context))
+    kept = context.states["alert-journal"].entries
+    assert gone not in kept and kept[KEY]
+
+
 def test_an_hour_of_a_thousand_symbols_has_a_flat_state(context: FakeContext) -> None:
     made, sizes = operator(context), []
     for minute in range(60):
