@@ -87,6 +87,11 @@ class FlinkCluster:
         jobs = self.get("/jobs/overview")["jobs"]
         return [entry["jid"] for entry in jobs if entry["name"] == self.prefix + job and entry["state"] not in ENDED]
 
+    def parallelism(self, job: str) -> int:
+        """Largest number of slots that an operator of the running job uses; 1 if it does not run."""
+        vertices = [each for jid in self.running(job) for each in self.get(f"/jobs/{jid}")["vertices"]]
+        return max((int(each["parallelism"]) for each in vertices), default=1)
+
     def state_folder(self, job: str) -> str:
         """URL of the folder with the job's checkpoints and savepoints."""
         return f"{self.state_url}/{self.prefix}{job}"

@@ -32,18 +32,20 @@ def upgrade(
     """Stop a job with a savepoint and start it from there with the code that is installed now.
 
     Also rescales a job. Without --back-to, a job that does not come up stays stopped, and its savepoint is printed.
+    With it, the earlier command starts the job from there with as many slots as before.
 
     Example: depthflow upgrade books --back-to /opt/depthflow-0.1/bin/depthflow
     """
     settings = Settings()
     cluster = FlinkCluster.of(settings)
+    earlier = cluster.parallelism(job.value)
 
     def start(savepoint: str) -> None:
         prepare_submission(settings)
         submit(settings, job.value, savepoint, parallelism)
 
     def go_back(savepoint: str) -> None:
-        again = f"{back_to or 'depthflow'} submit {job.value} --from {savepoint} --parallelism {parallelism}"
+        again = f"{back_to or 'depthflow'} submit {job.value} --from {savepoint} --parallelism {earlier}"
         if not back_to:
             raise SubmitError(
                 f"the new code did not come up and {job.value} is stopped: install code that works, and run `{again}`"
