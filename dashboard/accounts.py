@@ -1,10 +1,12 @@
 """Logins at the gateway. Tokens stay in the memory of the app: in the state of one browser session.
 
 UserError
-  LoginError    the gateway does not respond, or refuses the account
+  LoginError        the gateway refuses the account
+    GatewayAway     the gateway does not respond
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ READS_HISTORY = ("analyst", "admin")
 
 
 class LoginError(UserError):
+    """There are no tokens for this account."""
+
+
+class GatewayAway(LoginError):
     """There are no tokens for this account now."""
 
 
@@ -39,9 +45,35 @@ class Login:
         """True if the account's role may read history."""
         return self.role in READS_HISTORY
 
-    def ends_soon(self, clock: Callable[[], float] = time.monotonic) -> bool:
-        """True if the access token has to be renewed."""
-        return clock() > self.renew_at
+
+class Account:
+    """The login of one browser session. Scripts of several reruns use it at once, and a refresh token works once.
+
+    `renew(login)`: the next tokens of a login; raises LoginError. `clock`: monotonic seconds.
+    """
+
+    def __init__(
+        self, login: Login, renew: Callable[[Login], Login], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._login: Login | None = login
+        self._renew, self._clock = renew, clock
+        self._lock = threading.Lock()
+
+    def current(self, refused: str | None = None) -> Login | None:
+        """The login, renewed where its access token ends soon or is `refused`; None once the gateway refuses it.
+
+        While the gateway is away the login stays as it is.
+        """
+        with self._lock:
+            login = self._login
+            if login is not None and (login.token == refused or self._clock() > login.renew_at):
+                try:
+                    self._login = self._renew(login)
+                except GatewayAway:
+                    pass
+                except LoginError:
+                    self._login = None
+            return self._login
 
 
 def log_in(gateway_url: str, username: str, password: str, address: str | None = None) -> Login:
@@ -78,10 +110,11 @@ def _post(gateway_url: str, operation: str, body: dict[str, str], address: str |
             found: bytes = answer.read()
             return found
     except HTTPError as error:
-        raise LoginError(_detail(error)) from None
+        kind = GatewayAway if error.code >= 500 or error.code == 429 else LoginError
+        raise kind(_detail(error)) from None
     except (URLError, OSError, HTTPException) as error:
         cause: Any = getattr(error, "reason", error)
-        raise LoginError(f"no gateway at {gateway_url} ({cause}): start `depthflow serve`") from None
+        raise GatewayAway(f"no gateway at {gateway_url} ({cause}): start `depthflow serve`") from None
 
 
 def _detail(error: HTTPError) -> str:

@@ -30,4 +30,9 @@ def mount() -> None:
         "token": login.token if login else None,
         "theme": st.context.theme.type,
     }
-    _component()(key=KEY, data=data, on_renew_change=session.renew_login)
+    _component()(key=KEY, data=data, on_renew_change=_renew)
+
+
+def _renew() -> None:
+    """Renew the token that the gateway has refused to the panel."""
+    session.current_login(refused=st.session_state[KEY].renew)

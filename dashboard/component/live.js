@@ -7,7 +7,7 @@ const CLOSE_MS = 250;
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const panel = (parentElement[PANEL] ??= openPanel(parentElement, data));
-  const turn = panel.update(data, () => setTriggerValue("renew", true));
+  const turn = panel.update(data, (refused) => setTriggerValue("renew", refused));
   return () => panel.release(turn, () => (parentElement[PANEL] = null));
 }
 
@@ -36,27 +36,30 @@ function openPanel(parent, { base, token, theme }) {
   };
 }
 
-// The token of the login, renewed by a rerun of the app.
+// The token of the login, renewed by a rerun of the app. A refused token is renewed once.
 function createTokens(token) {
   let ask = null;
-  let give = null;
   let waiting = null;
+  const handlers = new Set();
   return {
     async get(renew) {
       if (!renew || token === null) return token;
-      if (!waiting) {
-        const renewed = new Promise((done) => (give = done));
-        waiting = Promise.race([renewed, after(RENEWAL_MS, null)]).finally(() => (waiting = null));
-        ask();
-      }
+      waiting ??= Promise.race([new Promise((done) => handlers.add(done)), after(RENEWAL_MS, null)]).finally(
+        () => (waiting = null),
+      );
+      ask(token);
       return waiting;
     },
     set(changed, asking) {
       ask = asking;
       if (changed === token) return;
       token = changed;
-      give?.(token);
+      const told = [...handlers];
+      handlers.clear();
+      told.forEach((handler) => handler(token));
     },
+    // Call a function with the next token.
+    onNext: (handler) => handlers.add(handler),
   };
 }
 
@@ -73,9 +76,13 @@ async function show(parent, { base, tokens, theme, ended }) {
     import(`${base}/live/lib/context.js`),
     import(`${base}/live/pages.js`),
   ]);
-  const onLogin = () => warn("The gateway accepts no token of this login: log out, and in again.");
+  let context = null;
+  const onLogin = () => {
+    warn("The gateway accepts no token of this login: log out, and in again.");
+    tokens.onNext(() => context.live.reconnect());
+  };
   if (theme()) root.dataset.theme = theme();
-  const context = createContext({ base, token: tokens.get, onLogin, root });
+  context = createContext({ base, token: tokens.get, onLogin, root });
   await context.api.synchronize().catch(() => null);
   context.live.onStatus(({ connected, feed, feedReason }) => {
     warn(connected ? (feed === "synced" ? "" : feedReason) : "No connection to the gateway.");

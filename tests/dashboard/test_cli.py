@@ -35,7 +35,7 @@ def test_the_app_is_served_on_loopback_until_ctrl_c(tmp_path: Path) -> None:
             connections = psutil.Process(process.pid).net_connections("tcp")
             assert {each.laddr for each in connections if each.status == psutil.CONN_LISTEN} == {("127.0.0.1", port)}
             process.send_signal(signal.SIGINT)
-            output = process.communicate(timeout=20)[0].decode()
+            output = process.communicate(timeout=60)[0].decode()
         finally:
             process.kill()
     assert process.returncode == 0, output
