@@ -27,16 +27,30 @@ from core.errors import UserError
 from core.settings import Settings
 from market.alerts.rules import ALL_BOOKS, Thresholds
 from reader.rules import write_override
+from simulator.plants import Condition
 
 Isolation = Literal["read_uncommitted", "read_committed"]
+Side = Literal["bid", "ask"]
 BUSY, QUIET, OTHER = ("BTCUSDT", "ETHUSDT", "NKNUSDT"), tuple(f"QUIET{number}USDT" for number in range(6)), ("BTC/USD",)
 BUSY_RATE, QUIET_RATE = 10.0, 0.05
 # Only planted conditions reach these thresholds, and each is an alert of its own.
 RULES = {
     "extreme_imbalance": Thresholds(medium=0.8, high=1.0, held_ms=1000, cooldown_s=0.5),
     "trade_sweep": Thresholds(medium=10, high=1000, held_ms=0, cooldown_s=0.5),
+    "spread_widening": Thresholds(medium=6, high=1000, held_ms=1500, cooldown_s=0.5),
+    "wall_vanished": Thresholds(medium=4, high=1000, held_ms=0, cooldown_s=0.5),
 }
-CONDITIONS: dict[str, Literal["imbalance", "sweep"]] = {"extreme_imbalance": "imbalance", "trade_sweep": "sweep"}
+CONDITIONS: dict[str, Condition] = {
+    "extreme_imbalance": "imbalance",
+    "trade_sweep": "sweep",
+    "spread_widening": "spread",
+    "wall_vanished": "pull",
+}
+# Each busy book has these in turn, one in 1.5 to 2 seconds; what lasts longer has an empty turn after it. A heavy side
+# that lasts two seconds or less would be a wall.
+PROGRAM = ("extreme_imbalance", "", "trade_sweep", "spread_widening", "", "wall_vanished")
+LASTS_S = {"extreme_imbalance": 2.4, "spread_widening": 2.4}
+WALL_STANDS_S = 0.6
 CASES = ("busy", "quiet neighbours", "silent venue", "returning venue", "database away")
 QUIET_BOOKS, WARM_UP = "quiet books", "warm-up"
 GOALS = {"read_uncommitted": "p50 <= 300, p99 <= 700", "read_committed": "p99 <= 3,000"}
@@ -142,14 +156,14 @@ class Planter:
         self._quiet_turns = count()
 
     def run(self, case: str, seconds: float) -> None:
-        """Plant for this time. Each busy book has an imbalance of two seconds and a sweep in every nine turns."""
+        """Plant for this time, in each busy book what the program says."""
         end = time.monotonic() + seconds
         for turn in count():
             if time.monotonic() >= end:
                 return
-            symbol, phase = BUSY[turn % len(BUSY)], turn // len(BUSY) % 3
-            if phase != 1:
-                self.plant(self.busy, symbol, "trade_sweep" if phase else "extreme_imbalance", case, turn, 1.8)
+            symbol, rule = BUSY[turn % len(BUSY)], PROGRAM[turn // len(BUSY) % len(PROGRAM)]
+            if rule:
+                self.plant(self.busy, symbol, rule, case, turn, LASTS_S.get(rule, 0))
             if self.quiet is not None and turn % 7 == 0:
                 number = next(self._quiet_turns)
                 rule = "trade_sweep" if number // len(QUIET) % 2 else "extreme_imbalance"
@@ -158,7 +172,11 @@ class Planter:
 
     def plant(self, venue: LiveVenue, symbol: str, rule: str, case: str, turn: int, seconds: float) -> None:
         """Plant the condition of a rule, on either side in turn."""
-        begin_ms = venue.control.plant(symbol, CONDITIONS[rule], "bid" if turn % 2 else "ask", seconds)
+        side: Side = "bid" if turn % 2 else "ask"
+        if rule == "wall_vanished":
+            venue.control.plant(symbol, "wall", side)
+            time.sleep(WALL_STANDS_S)
+        begin_ms = venue.control.plant(symbol, CONDITIONS[rule], side, seconds)
         self._latencies.plant(Planted(f"{venue.venue}:{symbol}", rule, case, begin_ms, RULES[rule].held_ms or 0))
 
 

@@ -6,7 +6,7 @@ GET  /truth?symbol=BTCUSDT&depth=10
 GET  /connections streams and counts of frames sent and lost, by connection
 POST /market      {"running": false}
 POST /plant       {"symbol": "BTCUSDT", "condition": "imbalance", "side": "bid", "seconds": 3}   returns its event time;
-                  {"symbol": "BTCUSDT", "condition": "sweep", "side": "ask", "levels": 12}
+                  {"symbol": "BTCUSDT", "condition": "sweep", "side": "ask", "levels": 12}; also spread, wall, pull
 POST /steps       {"count": 3}   steps of every symbol
 GET  /chain?underlying=BTC   every option's ticker, the index, the model's forward of each expiry
 POST /roll        {"underlying": "BTC"}   expires the nearest expiry and lists a further one

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.request import Request, urlopen
 
+from simulator.plants import Condition
+
 TIMEOUT_S = 10
 
 
@@ -14,9 +16,7 @@ class ControlClient:
 
     port: int
 
-    def plant(
-        self, symbol: str, condition: Literal["imbalance", "sweep"], side: Literal["bid", "ask"], seconds: float = 0
-    ) -> int:
+    def plant(self, symbol: str, condition: Condition, side: Literal["bid", "ask"], seconds: float = 0) -> int:
         """Plant a condition (`simulator.plants`); returns the event time of the first frame that shows it, epoch ms."""
         plant = {"symbol": symbol, "condition": condition, "side": side, "seconds": seconds}
         return int(self._post("/plant", plant)["time_us"]) // 1000

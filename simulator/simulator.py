@@ -89,7 +89,7 @@ class Simulator(Address):
         return int(self.context.event_time(now) * 1e6)
 
     def _end_plant(self, plant: Plant, market: Market) -> None:
-        market.stop_leaning()
+        plant.end(market)
         self._step(plant.symbol, self.clock())
 
     def chain(self, underlying: str) -> ListedChain:

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 LIFETIME_MS = 2_000
-FAR = 2  # spreads
+FAR = 5  # spreads
 
 
 class Wall(Struct, array_like=True, gc=False):

@@ -16,6 +16,8 @@ from simulator.generator.side import Change, ModelSide
 REACH = 0.12  # mean distance in ticks of a refreshed level from the touch, as a share of the levels
 OFFSET_BITS, SIZE_BITS = 12, 10  # bits of one random number index tables of draws: single draws cost ten times more
 HEAVY = 60  # size of a planted level over the median size
+WALL = 8 * HEAVY  # size of a planted wall
+WALL_PLACE = 5  # its place, counted from the best level: trades do not reach it soon
 PLANTED_LEVELS = 12  # more than metrics sum over by default
 BIASES = 8  # size distributions of a side: with a continuous factor every size, and its text, would be a new one
 
@@ -64,6 +66,8 @@ class Market:
         self._bias = 0.0  # -1 to 1; above zero bids are heavier
         self.leaning = 0  # 1: the best bids are heavy from the next step on, -1: the best asks, 0: neither
         self.planted_sweep = 0  # levels that the next step takes as a whole; above zero: of the asks
+        self.wide = False  # neither side quotes inside the spread
+        self.wall: tuple[int, int] | None = None  # sign of the side and tick of a planted wall
         self._anchor = instrument.price.steps(instrument.opening)
         self._open()
 
@@ -88,11 +92,14 @@ class Market:
             fills = self._take(sweep=draw < shape.trade_chance * shape.sweep_chance)
         else:
             fills = []
-        self._narrow()
+        if not self.wide:
+            self._narrow()
         self._refresh(self.bids, (shape.touched + 1) // 2)
         self._refresh(self.asks, shape.touched // 2)
         if self.leaning:
             self._fill_best(self.bids if self.leaning > 0 else self.asks, HEAVY)
+        if self.wall is not None:
+            self._side(self.wall[0]).put(self.wall[1], self._lots(WALL))
         return MarketStep(self.bids.changes(), self.asks.changes(), fills)
 
     def _open(self) -> None:
@@ -132,6 +139,30 @@ class Market:
             side.put(tick, 0)
         return fills
 
+    def widen(self, levels: int) -> None:
+        """Take the best levels of both sides away; the spread stays wide until `wide` is reset."""
+        self.wide = True
+        for side in (self.bids, self.asks):
+            for tick, _ in side.top(levels):
+                side.put(tick, 0)
+
+    def build_wall(self, sign: int) -> None:
+        """Put a wall behind the best level of the bids (1) or asks (-1), and keep its size until it is pulled."""
+        self.pull_wall()
+        self.wall = sign, self._side(sign).top(WALL_PLACE)[-1][0]
+
+    def pull_wall(self) -> None:
+        """Take the wall away."""
+        if self.wall is not None:
+            self._side(self.wall[0]).put(self.wall[1], 0)
+            self.wall = None
+
+    def _side(self, sign: int) -> ModelSide:
+        return self.bids if sign > 0 else self.asks
+
+    def _lots(self, times: int) -> int:
+        return times * self.instrument.size.steps(self.instrument.median_size)
+
     def stop_leaning(self) -> None:
         """Give the best levels of both sides the median size, with the next step."""
         self.leaning = 0
@@ -139,9 +170,8 @@ class Market:
         self._fill_best(self.asks, 1)
 
     def _fill_best(self, side: ModelSide, times: int) -> None:
-        lots = times * self.instrument.size.steps(self.instrument.median_size)
         for tick, _ in side.top(PLANTED_LEVELS):
-            side.put(tick, lots)
+            side.put(tick, self._lots(times))
 
     def _narrow(self) -> None:
         spread = self.asks.best() - self.bids.best()

@@ -17,16 +17,27 @@ from venues.stamping import Stamper
 
 SYMBOL, START_US, STEP_US = "BTCUSDT", 1_767_225_600_000_000, 100_000
 KEY = f"binance:{SYMBOL}"
-PLANTS = {  # by step
-    100: Plant(SYMBOL, "imbalance", "bid", 2),
-    160: Plant(SYMBOL, "sweep", "ask"),
-    200: Plant(SYMBOL, "imbalance", "ask", 2),
-    260: Plant(SYMBOL, "sweep", "bid"),
+PLANTS = {  # by step; a spread is compared with a minute of its history
+    700: Plant(SYMBOL, "imbalance", "bid", 2.5),
+    760: Plant(SYMBOL, "sweep", "ask"),
+    800: Plant(SYMBOL, "spread", "bid", 2.5),
+    860: Plant(SYMBOL, "wall", "ask"),
+    866: Plant(SYMBOL, "pull", "ask"),
+    900: Plant(SYMBOL, "imbalance", "ask", 2.5),
+    960: Plant(SYMBOL, "sweep", "bid"),
+    1000: Plant(SYMBOL, "wall", "bid"),
+    1006: Plant(SYMBOL, "pull", "bid"),
+}
+RAISED = {
+    "imbalance": "extreme_imbalance",
+    "sweep": "trade_sweep",
+    "spread": "spread_widening",
+    "pull": "wall_vanished",
 }
 
 
 def enters(plants: dict[int, Plant]) -> list[tuple[str, int]]:
-    """Rule and step of every alert of 400 steps, ten a second."""
+    """Rule and step of every alert of 1,100 steps, ten a second."""
     market, stamper = Market(instrument("binance", SYMBOL), MarketShape(), 1), Stamper("binance", "a")
     encoder = SIMULATORS["binance"].encoder(market, 1_000_000)
     builder = open_builder(KEY, BookConfig())
@@ -35,12 +46,13 @@ def enters(plants: dict[int, Plant]) -> list[tuple[str, int]]:
     engine = AlertEngine(KEY, RuleTable(alert_rules(settings), overrides), 90_000)
     encode, found = msgspec.json.Encoder().encode, []
     frames = [(encoder.snapshot_channel, encoder.snapshot(START_US))]
-    for step in range(400):
+    for step in range(1100):
         now_us = START_US + step * STEP_US
         if plant := plants.get(step):
             plant.begin(market)
-        if step - 20 in plants and plants[step - 20].lasts:
-            market.stop_leaning()
+        for begin, other in plants.items():
+            if other.lasts and step == begin + round(10 * other.seconds):
+                other.end(market)
         moved = market.step()
         frames += [(encoder.trade_channel, trade) for trade in encoder.trades(moved, now_us)]
         frames.append((encoder.book_channel, encoder.delta(moved, now_us)))
@@ -55,9 +67,11 @@ def enters(plants: dict[int, Plant]) -> list[tuple[str, int]]:
 
 def test_every_planted_condition_is_an_alert_at_its_moment() -> None:
     alerts = enters(PLANTS)
-    assert [rule for rule, _ in alerts] == ["extreme_imbalance", "trade_sweep"] * 2
-    late = [step - planted for (_, step), planted in zip(alerts, PLANTS, strict=True)]
-    assert all(10 <= steps <= 12 for steps in late[::2]) and late[1::2] == [0, 0]  # imbalances are held for a second
+    planted = [(RAISED[plant.condition], step) for step, plant in PLANTS.items() if plant.condition in RAISED]
+    assert [rule for rule, _ in alerts] == [rule for rule, _ in planted]
+    for (rule, step), (_, begin) in zip(alerts, planted, strict=True):
+        held = (RULES[rule].held_ms or 0) // 100
+        assert held <= step - begin <= held + 2, rule
 
 
 def test_the_calm_market_raises_none() -> None:

@@ -150,9 +150,9 @@ def test_a_wall_that_trades_may_have_taken_raises_no_alert(side: str, away: int)
     price, size = f"best_{side}", f"best_{side}_size"
     usual = {price: TOUCH[price] + away}
     assert with_wall(side, {}, {}) == with_wall(side, {}, usual) == [("enter", "medium", 300)]
-    far = {price: TOUCH[price] + 2.5 * away}
+    far = {price: TOUCH[price] + 6 * away}
     assert with_wall(side, {}, far) == []  # several levels were taken
-    assert with_wall(side, {}, {price: TOUCH[price] - 2.5 * away}) == []  # several levels came before it
+    assert with_wall(side, {}, {price: TOUCH[price] - 6 * away}) == []  # several levels came before it
     values = [TOUCH, *2 * [TOUCH | {f"{side}_depth": 45.0, size: 37.0}], TOUCH | usual]
     taken = alerts(book_tick(100 * n, **tick) for n, tick in enumerate(values))  # the wall was the best level
     assert phases(taken, "wall_vanished") == []
@@ -167,7 +167,7 @@ def test_walls_restore_from_a_state_without_the_best_level() -> None:
 
 @pytest.mark.parametrize(("side", "away"), [("bid", -1), ("ask", 1)])
 def test_depth_that_comes_into_view_is_no_wall(side: str, away: int) -> None:
-    assert with_wall(side, {f"best_{side}": TOUCH[f"best_{side}"] + 2.5 * away}, {}) == []
+    assert with_wall(side, {f"best_{side}": TOUCH[f"best_{side}"] + 6 * away}, {}) == []
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
