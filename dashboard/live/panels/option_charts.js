@@ -17,7 +17,7 @@ export function smile(data, expiry, colours) {
   const dots = (name, values, colour) => ({ name, type: "scatter", symbolSize: 5, data: of(values), itemStyle: { color: colour } });
   return {
     legend: colours.legend,
-    grid: colours.grid,
+    grid: { ...colours.grid, top: 38 },
     tooltip: colours.tooltip({ trigger: "axis", valueFormatter: (value) => percent(value, 2) }),
     xAxis: colours.axis({ scale: true, axisLabel: { formatter: whole } }),
     yAxis: colours.axis({ scale: true, axisLabel: { formatter: (value) => percent(value, 0) } }),
