@@ -40,8 +40,12 @@ export function followChain(context, product, onChange) {
       reading = false;
     }
     if (ended) return;
-    if (asked && asked !== expiry) stale = true;
-    onChange(data);
+    if (asked && asked !== expiry) {
+      stale = true; // another expiry was chosen meanwhile
+      read();
+    } else {
+      onChange(data);
+    }
   }
   async function ratios() {
     if (context.now() - historyAt < HISTORY_MS) return null;

@@ -113,7 +113,10 @@ function open(root, context, product, names, onProduct) {
   // Titles with the expiry, and the figures of the pictures as text.
   function describe() {
     CHARTS.forEach(({ title, ofExpiry }, place) => ofExpiry && setText(shown[place].head.querySelector("h2"), `${title} · ${dayText(chain.expiry)}`));
-    setText(table.head.querySelector("h2"), `Chain · ${dayText(chain.expiry)}`);
+    const shownExpiry = data.chain?.chains[0]?.expiry;
+    if (!shownExpiry) return;
+    setText(table.head.querySelector("h2"), `Chain · ${dayText(shownExpiry)}`);
+    table.head.querySelector("h2").dataset.expiry = shownExpiry;
     const { interest, exposure } = data;
     shown[1].describe(charts.moveText(termOf(chain.expiry)));
     shown[2].describe(`max pain ${whole(painOf(chain.expiry)?.max_pain_strike)}, call wall ${whole(interest?.call_wall)}, put wall ${whole(interest?.put_wall)}`);

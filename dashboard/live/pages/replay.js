@@ -15,7 +15,10 @@ const SOURCES = {
   database: "metrics by second from the database, without depth",
 };
 
-function mount(root, context, key) {
+// `key`: a book, and after an @ the span in epoch ms: `binance:BTCUSDT@1795912479289-1795912779289`.
+function mount(root, context, wholeKey) {
+  const [key, span] = wholeKey.split("@");
+  const [linkedFrom, linkedTo] = (span ?? "").split("-").map(Number);
   const steps = cleanups();
   let player = null;
   let unmount = null;
@@ -62,13 +65,16 @@ function mount(root, context, key) {
     shown();
   }
 
-  async function load(fromMs) {
+  // Load from a time, or until now; `toMs`: end of a linked span.
+  async function load(fromMs, toMs = null) {
     stop();
     stage.replaceChildren();
     play.disabled = seek.disabled = true;
     const spanMs = 60_000 * Number(length.value);
-    const to = Number.isFinite(fromMs) && fromMs !== null ? Math.min(fromMs + spanMs, Math.floor(context.now())) : Math.floor(context.now());
-    const from = Number.isFinite(fromMs) && fromMs !== null ? fromMs : to - spanMs;
+    const now = Math.floor(context.now());
+    const given = fromMs !== null && Number.isFinite(fromMs);
+    const to = toMs ?? (given ? Math.min(fromMs + spanMs, now) : now);
+    const from = given ? fromMs : to - spanMs;
     begin.value = localText(from);
     setText(note, "Reading …");
     note.classList.remove("problem");
@@ -131,7 +137,8 @@ function mount(root, context, key) {
     if (!wanted) return setText(note, "No books yet.");
     books.replaceChildren(...[...new Set([...names, wanted])].sort().map((name) => el("option", { value: name, selected: name === wanted }, name)));
     books.onchange = () => load(Date.parse(begin.value));
-    load(null);
+    if (linkedTo > linkedFrom) load(linkedFrom, linkedTo);
+    else load(null);
   }, (error) => setText(note, error.message));
   return steps.run;
 }
