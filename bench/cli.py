@@ -84,6 +84,17 @@ def peers(
 
 
 @app.command()
+def peer_books() -> None:
+    """Measure our book beside those of cryptofeed and nautilus_trader: decode, apply, sum ten levels of each side.
+
+    Example: depthflow bench peer-books
+    """
+    from bench.peer_books import report
+
+    report()
+
+
+@app.command()
 def curves(
     frames: Annotated[int, typer.Option(min=10_000, help="Frames at each point.")] = 150_000,
     levels: Annotated[list[int], typer.Option(help="Levels of a side of a book.")] = DEPTHS,

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 from rich.console import Console
 
-from bench import compare, curves, domain, forward, latency
+from bench import compare, curves, domain, forward, latency, peer_books
 from bench.books import Load
 from bench.cli import DEPTHS, RATES, SYMBOLS
 from bench.plots import save_plots
@@ -32,6 +32,7 @@ def report(path: Path, frames: Path, records: int, repeats: int, seconds: float,
         latency_part(delays),
         curves_part(points),
         forward_part(forward.measure_all(records)),
+        books_part(peer_books.measure(console.print)),
         domain_part(frames),
     ]
     plot = path.with_name("performance.svg")
@@ -83,6 +84,13 @@ def forward_part(rows: dict[str, dict[str, float]]) -> str:
     ratio = forward.ratios(rows)["ratio"]
     text = f"The forwarder with the same client reaches {ratio:.2f} of the bare loop."
     return f"### Forwarder\n\n{markdown(('', *forward.HEADINGS), table)}\n\n{text}"
+
+
+def books_part(costs: dict[str, peer_books.BookCost]) -> str:
+    """Table of the books of peers."""
+    rows = [(name, cost.apply_us, cost.with_sums_us) for name, cost in costs.items()]
+    headings = ("book of", "decode and apply, µs a frame", "with the sums of ten levels a side")
+    return "### The book, beside peers\n\n" + markdown(headings, rows)
 
 
 def domain_part(frames: Path) -> str:
