@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard import session
 
 KEY = "live"
-# The panel takes the whole width and height that Streamlit's header leaves.
-WIDE = ".stMainBlockContainer { padding: 3.75rem 0.5rem 0.5rem; }"
+# The panel takes the whole width and height that Streamlit's header leaves, and does not fade during a slow rerun.
+STYLE = ".stMainBlockContainer { padding: 3.75rem 0.5rem 0.5rem; } .stElementContainer { opacity: 1 !important; }"
 FILES = Path(__file__).with_name("component")
 
 
@@ -23,7 +23,7 @@ def _component() -> Any:
 
 def mount() -> None:
     """Show the live pages. A rerun passes the newest token on and leaves the panel as it is."""
-    st.html(f"<style>{WIDE}</style>")
+    st.html(f"<style>{STYLE}</style>")
     settings, login = session.settings(), session.current_login()
     data = {
         "base": settings.public_url,
