@@ -1,4 +1,7 @@
-"""Registration of a process with the Prometheus of the local stack, as a file of targets in the stack's folder."""
+"""Registration of a process with metrics, as a file of targets in the folder of the local stack.
+
+The Prometheus of the stack and the gateway's page Pipeline read them.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = "targets"
+UNOBSERVED = Path("run") / "targets"  # without Prometheus: for the gateway alone
 
 
 def targets_folder(home: Path) -> Path:
@@ -13,18 +17,26 @@ def targets_folder(home: Path) -> Path:
     return home / FOLDER
 
 
+def unobserved_targets_folder(home: Path) -> Path:
+    """Folder of the files while no Prometheus runs."""
+    return home / UNOBSERVED
+
+
 @contextmanager
 def scrape_target(home: Path, job: str, address: str, **labels: str) -> Iterator[None]:
-    """Let Prometheus scrape `address` (host:port) until the block ends.
+    """Register `address` (host:port) until the block ends.
 
     The file of a process that was killed stays: its target counts as down until a process of the same address ends.
-    Nothing happens where the stack is not observed.
+    Nothing happens where `home` is not the folder of a stack.
     """
     folder = targets_folder(home)
-    file = folder / f"{job}-{address.rpartition(':')[2]}.json"
-    if not folder.is_dir() or not address:
+    if not folder.is_dir():
+        folder = unobserved_targets_folder(home)
+    if not folder.parent.is_dir() or not address:
         yield
         return
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{job}-{address.rpartition(':')[2]}.json"
     draft = file.with_suffix(".part")
     draft.write_text(json.dumps([{"targets": [address], "labels": {"job": job, **labels}}]))
     draft.rename(file)

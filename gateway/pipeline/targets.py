@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from core.scrape_targets import targets_folder
+from core.scrape_targets import targets_folder, unobserved_targets_folder
 
 KINDS = ("forwarder", "gateway", "notify", "recorder", "ring")
 
@@ -33,7 +33,8 @@ def parse_targets(text: str) -> list[Target]:
 def registered_targets(home: Path) -> list[Target]:
     """Processes that registered with the local stack. Files that are not readable are skipped."""
     found = []
-    for file in sorted(targets_folder(home).glob("*.json")):
+    folders = targets_folder(home), unobserved_targets_folder(home)
+    for file in sorted(file for folder in folders for file in folder.glob("*.json")):
         try:
             for group in json.loads(file.read_text()):
                 labels = group["labels"]

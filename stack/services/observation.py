@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import yaml
 
 from core.resources import DATA
-from core.scrape_targets import targets_folder
+from core.scrape_targets import targets_folder, unobserved_targets_folder
 from stack.services import jars
 from stack.services.credentials import DATABASE, READER, REDIS_PASSWORD, ROLES, Credentials
 from stack.services.errors import StackError
@@ -52,8 +52,9 @@ def require_observed(home: Path) -> None:
 
 
 def forget(home: Path) -> None:
-    """Note that the stack is started without `--observe`."""
-    shutil.rmtree(targets_folder(home), ignore_errors=True)
+    """Note that the stack is started without `--observe`, and forget processes of earlier times."""
+    for folder in (targets_folder(home), unobserved_targets_folder(home)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def require_ports(settings: StackSettings) -> None:

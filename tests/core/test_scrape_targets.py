@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from core.scrape_targets import scrape_target, targets_folder
+from core.scrape_targets import scrape_target, targets_folder, unobserved_targets_folder
 
 
 def test_a_process_is_a_target_while_it_runs(tmp_path: Path) -> None:
@@ -13,7 +13,14 @@ def test_a_process_is_a_target_while_it_runs(tmp_path: Path) -> None:
     assert not list(targets_folder(tmp_path).iterdir())
 
 
-def test_nothing_is_written_where_no_prometheus_reads(tmp_path: Path) -> None:
+def test_without_prometheus_a_process_is_registered_for_the_gateway(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with scrape_target(tmp_path, "forwarder", "127.0.0.1:2112"):
+        assert [file.name for file in unobserved_targets_folder(tmp_path).iterdir()] == ["forwarder-2112.json"]
+    assert not list(unobserved_targets_folder(tmp_path).iterdir()) and not targets_folder(tmp_path).exists()
+
+
+def test_nothing_is_written_outside_of_a_stack(tmp_path: Path) -> None:
     with scrape_target(tmp_path, "forwarder", "127.0.0.1:2112"):
         assert not list(tmp_path.iterdir())
 

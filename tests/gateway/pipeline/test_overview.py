@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.scrape_targets import scrape_target, targets_folder
+from core.scrape_targets import scrape_target, targets_folder, unobserved_targets_folder
 from gateway.metrics import GatewayMetrics
 from gateway.pipeline.documents import PipelineAnswer
 from gateway.pipeline.overview import Pipeline
@@ -121,9 +121,10 @@ def test_a_server_that_is_not_flink_is_said(answer: Any, cause: str, tmp_path: P
         assert read(f"http://{other.address}", tmp_path).away == [f"flink at {other.address} is away: {cause}"]
 
 
-def test_processes_of_the_local_stack_register_themselves(tmp_path: Path) -> None:
-    targets_folder(tmp_path).mkdir()
-    (targets_folder(tmp_path) / "broken.json").write_text("{")
+@pytest.mark.parametrize("folder", [targets_folder, unobserved_targets_folder])
+def test_processes_of_the_local_stack_register_themselves(folder: Callable[[Path], Path], tmp_path: Path) -> None:
+    folder(tmp_path).mkdir(parents=True)
+    (folder(tmp_path) / "broken.json").write_text("{")
     with scrape_target(tmp_path, "forwarder", NOWHERE, venue="kraken"):
         found = registered_targets(tmp_path)
     assert [(each.kind, each.address, each.venue) for each in found] == [("forwarder", NOWHERE, "kraken")]
