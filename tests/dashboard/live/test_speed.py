@@ -73,9 +73,9 @@ def test_ten_minutes_of_live_data_draw_smoothly_and_keep_the_heap_flat(live: Liv
             with live.open(fragment) as watched:
                 session = watched.page.context.new_cdp_session(watched.page)
                 watched.page.locator("[data-update-id]").first.wait_for()
-                frames_of(watched, seconds // 5)  # until its windows of time are full
+                frames_of(watched, seconds // 2)  # until its windows of time are full
                 before = heap_bytes(session)
-                frames = frames_of(watched, seconds * 4 // 5)
+                frames = frames_of(watched, seconds // 2)
                 longest = longest_task_ms(live.browser, watched)
                 after = heap_bytes(session)
                 rate = sum(frames) / len(frames)
