@@ -196,9 +196,10 @@ live.
 
 ### Key `chain:UNDERLYING:YYYY-MM-DD`
 
-A hash for each expiry, deleted {TTL_S} s after its last update. Field `summary`: the newest record of `options.chain`.
-Each other field is an instrument: its newest record of `options.surface`. The channel of the same name has every
-update: an object of the fields that it wrote, with their records.
+A hash for each expiry, deleted {TTL_S} s after its last update. The name has no venue: Deribit alone has chains.
+Field `summary`: the newest record of `options.chain`. Each other field is an instrument: its newest record of
+`options.surface`. The channel of the same name has every update: an object of the fields that it wrote, with their
+records.
 
 ### Key `status:VENUE:SYMBOL`
 
