@@ -51,6 +51,7 @@ CONDITIONS: dict[str, Condition] = {
 PROGRAM = ("extreme_imbalance", "", "trade_sweep", "spread_widening", "", "wall_vanished")
 LASTS_S = {"extreme_imbalance": 2.4, "spread_widening": 2.4}
 WALL_STANDS_S = 0.6
+HISTORY_S = 70  # a spread is compared with a minute of its history
 CASES = ("busy", "quiet neighbours", "silent venue", "returning venue", "database away")
 QUIET_BOOKS, WARM_UP = "quiet books", "warm-up"
 GOALS = {"read_uncommitted": "p50 <= 300, p99 <= 700", "read_committed": "p99 <= 3,000"}
@@ -154,6 +155,7 @@ class Planter:
         self.busy = busy
         self._latencies = latencies
         self._quiet_turns = count()
+        self._began = time.monotonic()
 
     def run(self, case: str, seconds: float) -> None:
         """Plant for this time, in each busy book what the program says."""
@@ -162,7 +164,8 @@ class Planter:
             if time.monotonic() >= end:
                 return
             symbol, rule = BUSY[turn % len(BUSY)], PROGRAM[turn // len(BUSY) % len(PROGRAM)]
-            if rule:
+            has_history = time.monotonic() > self._began + HISTORY_S
+            if rule and (has_history or rule != "spread_widening"):
                 self.plant(self.busy, symbol, rule, case, turn, LASTS_S.get(rule, 0))
             if self.quiet is not None and turn % 7 == 0:
                 number = next(self._quiet_turns)
