@@ -114,4 +114,4 @@ class AlertOperator(KeyedBroadcastProcessFunction):
         ctx.timer_service().register_processing_time_timer((now // DAY_MS + 1) * DAY_MS)
 
     def _row(self, topic: topics.Topic, key: str, line: bytes) -> Row:
-        return Row(self._prefix + topic.name, key, line.decode())
+        return Row(self._prefix + topic.name, key, [line])

@@ -26,7 +26,7 @@ def define_spec(settings: Settings, records: RuleRecords) -> AlertSpec:
 
 
 def define_workflow(batches: KeyedStream, rules: DataStream, spec: AlertSpec, settings: Settings) -> DataStream:
-    """Rows (topic_name, record_key, payload), one for each alert; `rules`: rows of the type RULE_RECORD."""
+    """Rows (topic_name, record_key, lines), one for each alert; `rules`: rows of the type RULE_RECORD."""
     operator = AlertOperator(spec, settings.builder_cache_mb * 1024**2, settings.topic_prefix)
     return batches.connect(rules.broadcast(RULE_CHANGES)).process(operator, OUTPUT).name(JOB).uid(JOB)
 

@@ -18,7 +18,9 @@ from market.orderbook.quiet_clock import QuietClocks
 KEY = Types.STRING()
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 BATCH = Types.ROW([Types.STRING(), Types.INT(), Types.OBJECT_ARRAY(BYTES), Types.OBJECT_ARRAY(Types.LONG())])
-OUTPUT = Types.ROW_NAMED(["topic_name", "record_key", "payload"], [Types.STRING(), Types.STRING(), Types.STRING()])
+OUTPUT = Types.ROW_NAMED(
+    ["topic_name", "record_key", "lines"], [Types.STRING(), Types.STRING(), Types.OBJECT_ARRAY(BYTES)]
+)
 
 
 @dataclass(slots=True)
@@ -112,7 +114,7 @@ class BuilderOperator(KeyedProcessFunction):
         return self._spec.polling is not None and self._spec.polling.waits(builder)
 
     def _rows(self, key: str, output: OutputLines) -> Iterator[Row]:
-        return (Row(self._prefix + topic.name, key, b"\n".join(lines).decode()) for topic, lines in output if lines)
+        return (Row(self._prefix + topic.name, key, list(lines)) for topic, lines in output if lines)
 
     def _set_timer(self, key: str, builder: Builder, moved: bool, ctx: KeyedProcessFunction.Context) -> None:
         """Register the timer after a batch; `moved`: idle time begins anew."""

@@ -17,7 +17,7 @@ def define_spec(settings: Settings) -> BuilderSpec:
 
 
 def define_workflow(records: KeyedStream, settings: Settings) -> DataStream:
-    """Rows (topic_name, record_key, payload) for the batches of each chain; payload: JSON lines joined by newlines."""
+    """Rows (topic_name, record_key, lines) for the batches of each chain; lines: an array of JSON as bytes."""
     return apply_builders(records, define_spec(settings), JOB, settings)
 
 

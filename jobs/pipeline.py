@@ -16,9 +16,9 @@ RELATIONS = ("sources/raw_frames", "views/frame_batches", "sinks/job_output_sink
 
 
 def apply_builders(batches: KeyedStream, spec: BuilderSpec, job: str, settings: Settings) -> DataStream:
-    """Rows (topic_name, record_key, payload) for the batches of each key; payload: JSON lines joined by newlines."""
+    """Rows (topic_name, record_key, lines) for the batches of each key; lines: an array of JSON as bytes."""
     operator = BuilderOperator(spec, settings.builder_cache_mb * 1024**2, settings.topic_prefix)
-    # Unchained, so that splitting and sending the lines has a thread of its own, apart from Python's.
+    # Unchained, so that sending the lines has a thread of its own, apart from Python's.
     return batches.process(operator, OUTPUT).name(job).uid(job).disable_chaining()
 
 

@@ -3,7 +3,7 @@
 CREATE TEMPORARY TABLE job_output_sink (
   topic_name STRING METADATA FROM 'topic',
   record_key STRING,
-  line STRING
+  line BYTES
 ) WITH (
   'connector' = 'kafka',
   ${kafka},

@@ -56,8 +56,8 @@ def test_the_lines_of_every_topic_are_those_of_the_job() -> None:
     for batch in batches():
         loop.apply(KEY, batch)
         row = Row("orderbook.raw", 0, [message.data for message in batch], [message.number for message in batch])
-        for topic, _, payload in operator.process_element(row, context):
-            emitted[topic] += payload.encode().split(b"\n")
+        for topic, _, lines in operator.process_element(row, context):
+            emitted[topic] += lines
     assert published == emitted
     assert {"orderbook.processed", "orderbook.ticks", "orderbook.windows", "deadletter"} <= set(published)
 

@@ -7,13 +7,19 @@ from collections.abc import Callable, Iterable
 import msgspec
 import pytest
 from pyflink.common import Configuration, Row
+from pyflink.common.typeinfo import Types
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 
 from core.settings import Settings
 from jobs.operators import BATCH, KEY
 from venues.routing import route
 
+TEXT = Types.ROW([Types.STRING(), Types.STRING(), Types.STRING()])
 Output = dict[tuple[str, str], list[bytes]]  # lines by topic and key
+
+
+def _as_text(row: Row) -> Row:
+    return Row(row[0], row[1], b"\n".join(map(bytes, row[2])).decode())
 
 
 def _key_of(batch: Row) -> str:
@@ -34,11 +40,12 @@ def run_batches(
         patch.setenv("_python_worker_execution_mode", "process")
         environment = StreamExecutionEnvironment.get_execution_environment(_configuration(mode, parallelism))
         source = environment.from_collection(list(batches), BATCH).set_parallelism(1)
-        outputs = define_workflow(source.key_by(key_of, KEY), Settings())
+        # Collecting an array of bytes takes a Java object for each byte.
+        outputs = define_workflow(source.key_by(key_of, KEY), Settings()).map(_as_text, TEXT)
         output: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
         with outputs.execute_and_collect() as rows:
-            for topic, key, payload in rows:
-                output[topic, key] += payload.encode().split(b"\n")
+            for topic, key, text in rows:
+                output[topic, key] += text.encode().split(b"\n")
         return dict(output)
 
 

@@ -41,7 +41,7 @@ def set_rule(made: AlertOperator, context: FakeContext, key: str, value: bytes |
 
 
 def raised(rows: list[Row]) -> list[tuple[str, str]]:
-    found = [msgspec.json.decode(row[2], type=Alert) for row in rows if row[0] == "test.orderbook.alerts"]
+    found = [msgspec.json.decode(row[2][0], type=Alert) for row in rows if row[0] == "test.orderbook.alerts"]
     return [(alert.rule, alert.phase) for alert in found]
 
 
@@ -54,12 +54,12 @@ def test_an_alert_is_emitted_with_its_topic_and_the_key_of_its_symbol(context: F
     context.key = "deribit:BTC"
     (row,) = feed(operator(context), context, chain(0, pcr_open_interest=2.5), topic="options.chain")
     assert (row[0], row[1]) == ("test.orderbook.alerts", "deribit:BTC-2026-06-26")
-    assert json.loads(row[2])["id"].startswith("pcr_extreme|deribit|BTC-2026-06-26|")
+    assert json.loads(row[2][0])["id"].startswith("pcr_extreme|deribit|BTC-2026-06-26|")
 
 
 def test_a_record_that_cannot_be_read_becomes_a_dead_letter_with_its_position(context: FakeContext) -> None:
     (row,) = feed(operator(context), context, book_tick(0), b"{")
-    letter = json.loads(row[2])
+    letter = json.loads(row[2][0])
     assert (row[0], row[1], letter["where"]) == ("test.deadletter", KEY, "record")
     assert (letter["topic"], letter["partition"], letter["offset"]) == ("test.orderbook.ticks", 3, 101)
 

@@ -50,7 +50,7 @@ def fire(operator: BuilderOperator, context: FakeContext, time: int) -> list[Row
 
 
 def lines(rows: list[Row], topic: str) -> list[bytes]:
-    return [line.encode() for row in rows if row[0] == f"test.{topic}" for line in row[2].split("\n")]
+    return [line for row in rows if row[0] == f"test.{topic}" for line in row[2]]
 
 
 def lines_by_topic(rows: list[Row]) -> dict[str, list[bytes]]:

@@ -52,7 +52,7 @@ def feed(made: BuilderOperator, context: FakeContext, values: list[bytes | None]
 
 
 def lines(rows: list[Row], topic: str) -> list[bytes]:
-    return [line.encode() for row in rows if row[0] == topic for line in row[2].split("\n")]
+    return [line for row in rows if row[0] == topic for line in row[2]]
 
 
 def test_every_line_of_the_domain_is_emitted_with_its_topic_and_key(context: FakeContext) -> None:
