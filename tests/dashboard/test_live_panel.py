@@ -160,23 +160,6 @@ def test_ten_reruns_a_second_neither_remount_the_panel_nor_show_a_blank_frame(de
     assert desk.errors == []
 
 
-def test_a_rerun_that_waits_for_the_gateway_does_not_fade_the_panel(desk: Desk) -> None:
-    """Streamlit fades what a script has not drawn again after half a second. Here the script renews the token."""
-    panel, process = desk.panel, desk.gateway.process
-    assert process is not None
-    process.send_signal(signal.SIGSTOP)
-    try:
-        desk.page.wait_for_timeout(1000 * TOKEN_S / 2)  # the half of its life: it is renewed from then on
-        panel.evaluate(WATCH)
-        desk.page.keyboard.press("r")
-        desk.page.wait_for_timeout(2000)
-        seen = desk.page.evaluate("watched.stop()")
-    finally:
-        process.send_signal(signal.SIGCONT)
-    assert (seen["blank"], seen["removed"]) == (0, 0) and seen["frames"] > 0
-    desk.page.locator(".df .banner").wait_for(state="hidden")
-
-
 def test_a_token_that_has_ended_is_renewed_by_the_app_under_the_same_panel(desk: Desk) -> None:
     panel = desk.panel
     opened = len(desk.sockets)
@@ -206,6 +189,23 @@ def test_a_logout_revokes_the_tokens_of_the_login(desk: Desk) -> None:
     accounts.log_out(desk.gateway.url, renewed)
     with pytest.raises(LoginError, match="the refresh token is not valid any more"):
         accounts.renew(desk.gateway.url, renewed)
+
+
+def test_a_rerun_that_waits_for_the_gateway_does_not_fade_the_panel(desk: Desk) -> None:
+    """Streamlit fades what a script has not drawn again after half a second. Here the script renews the token."""
+    panel, process = desk.panel, desk.gateway.process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    try:
+        desk.page.wait_for_timeout(1000 * TOKEN_S / 2)  # the half of its life: it is renewed from then on
+        panel.evaluate(WATCH)
+        desk.page.keyboard.press("r")
+        desk.page.wait_for_timeout(2000)
+        seen = desk.page.evaluate("watched.stop()")
+    finally:
+        process.send_signal(signal.SIGCONT)
+    assert (seen["blank"], seen["removed"]) == (0, 0) and seen["frames"] > 0
+    desk.page.locator(".df .banner").wait_for(state="hidden")
 
 
 def test_a_page_of_history_ends_the_panels_connection(desk: Desk) -> None:
