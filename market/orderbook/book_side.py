@@ -19,8 +19,7 @@ LevelAction = Literal["new", "change", "delete"]
 LevelChange = tuple[LevelAction, float, float]  # action, price, size
 # Measured with tracemalloc on sides of 200 to 5,000 levels: two doubles and their places; a text and its place.
 LEVEL_MEMORY_BYTES = 70
-TEXT_MEMORY_BYTES = 140
-SPARE_TEXTS = 64  # checksum texts of removed prices that may remain before they are pruned
+TEXT_MEMORY_BYTES = 70
 
 
 def to_levels(actions: Iterable[LevelChange]) -> Iterator[Level]:
@@ -35,19 +34,19 @@ class BookSide:
     `known_to`: key of the last price that a truncated snapshot covered, -inf where the whole side is known, and
     `covered`: the number of its levels. What rests beyond that price is unknown until it changes.
     `summary`: the caller's own, computed from the levels; None after every change.
-    `level_texts`: for venues whose checksum covers the number texts, the text of each level by key. Texts of removed
-    prices stay until they are overwritten or pruned.
+    For venues whose checksum covers the number texts, all levels are set by `apply_texts`, from an empty side on: the
+    side then has a third list with the text of each level.
     """
 
     __slots__ = (
         "_changed",
         "_changes",
         "_checksum_text",
+        "_texts",
         "covered",
         "is_full",
         "keys",
         "known_to",
-        "level_texts",
         "sign",
         "sizes",
         "summary",
@@ -62,7 +61,7 @@ class BookSide:
         self.is_full = True
         self.known_to = -inf
         self.covered = 0
-        self.level_texts: dict[float, bytes] = {}
+        self._texts = [b""]
         self._checksum_text: bytes | None = None
         self.summary: Any = None
 
@@ -72,7 +71,7 @@ class BookSide:
     @property
     def memory_bytes(self) -> int:
         """Estimated size in memory."""
-        return len(self.keys) * LEVEL_MEMORY_BYTES + len(self.level_texts) * TEXT_MEMORY_BYTES
+        return len(self.keys) * LEVEL_MEMORY_BYTES + len(self._texts) * TEXT_MEMORY_BYTES
 
     def apply(self, levels: Sequence[Level]) -> None:
         """Set absolute sizes in order. Size 0 removes a level, present or not. `levels` must not change later."""
@@ -89,6 +88,26 @@ class BookSide:
             elif size:
                 keys.insert(at, key)
                 sizes.insert(at, size)
+        if not self.is_full:
+            self._record_changes(levels, len(levels))
+
+    def apply_texts(self, levels: Sequence[Level], texts: Iterable[bytes]) -> None:
+        """Set sizes as `apply` does, and the checksum text of each level. A loop of its own, as in `apply_actions`."""
+        self.summary = self._checksum_text = None
+        sizes, keys, sign, stored = self.sizes, self.keys, self.sign, self._texts
+        for (price, size), text in zip(levels, texts, strict=True):
+            key = sign * price
+            at = bisect_left(keys, key)
+            if keys[at] == key:
+                if size:
+                    sizes[at] = size
+                    stored[at] = text
+                else:
+                    del keys[at], sizes[at], stored[at]
+            elif size:
+                keys.insert(at, key)
+                sizes.insert(at, size)
+                stored.insert(at, text)
         if not self.is_full:
             self._record_changes(levels, len(levels))
 
@@ -132,7 +151,7 @@ class BookSide:
         ordered = sorted((sign * price, size) for price, size in dict(levels).items() if size)
         self.keys = [*(key for key, _ in ordered), inf]
         self.sizes = [*(size for _, size in ordered), 0.0]
-        self.level_texts = {}
+        self._texts = [b""]
         self._checksum_text = self.summary = None
         self.is_full = True
         self.known_to, self.covered = -inf, 0
@@ -158,6 +177,9 @@ class BookSide:
             if not self.is_full:
                 self._record_changes([(self.sign * key, 0.0) for key in self.keys[:excess]], excess)
             del self.keys[:excess], self.sizes[:excess]
+            if self.has_texts:
+                del self._texts[:excess]
+                self._checksum_text = None
 
     def best(self) -> float | None:
         """Return the best price, None for an empty side."""
@@ -168,25 +190,23 @@ class BookSide:
         best_first = slice(-2, -depth - 2, -1)
         return Top(self.sign, self.keys[best_first], self.sizes[best_first])
 
-    def set_checksum_texts(self, levels: Sequence[Level], texts: Iterable[bytes]) -> None:
-        """Store the checksum texts of levels, in the order of the levels."""
-        sign, stored = self.sign, self.level_texts
-        for (price, _), text in zip(levels, texts, strict=True):
-            stored[sign * price] = text
-        self._checksum_text = None
-        if len(stored) > 2 * len(self.keys) + SPARE_TEXTS:
-            self.level_texts = {key: stored[key] for key in self.keys[:-1]}
+    @property
+    def has_texts(self) -> bool:
+        """True for a side whose levels have checksum texts."""
+        return len(self._texts) > 1
 
     def checksum_text(self, depth: int) -> bytes:
         """Return the checksum texts of the best `depth` levels, best first. All calls must use the same depth."""
         if self._checksum_text is None:
-            self._checksum_text = b"".join(map(self.level_texts.__getitem__, self.keys[-2 : -depth - 2 : -1]))
+            self._checksum_text = b"".join(self._texts[-2 : -depth - 2 : -1])
         return self._checksum_text
 
     def checksum_texts_of(self, prices: Sequence[float], sizes: Sequence[float]) -> list[bytes]:
         """Return the checksum texts of the levels with a size; empty for a side without texts."""
-        sign, stored = self.sign, self.level_texts
-        return [stored[sign * price] for price, size in zip(prices, sizes, strict=True) if size] if stored else []
+        if not self.has_texts:
+            return []
+        keys, sign, stored = self.keys, self.sign, self._texts
+        return [stored[bisect_left(keys, sign * price)] for price, size in zip(prices, sizes, strict=True) if size]
 
     @property
     def dirty(self) -> bool:

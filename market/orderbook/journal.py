@@ -145,14 +145,16 @@ def _take_changes(side: BookSide) -> Changes:
 
 def _apply_changes(side: BookSide, changes: Changes) -> None:
     levels = unpack(changes.levels)
+    has_texts = bool(changes.texts) or side.has_texts
     if changes.is_full:
-        side.replace(levels)
-        if changes.known_to is not None:
-            side.known_to, side.covered = changes.known_to, changes.covered
-    elif levels:
+        side.replace(() if has_texts else levels)
+    if has_texts:
+        texts = iter(changes.texts)
+        side.apply_texts(levels, [next(texts) if size else b"" for _, size in levels])
+    elif levels and not changes.is_full:
         side.apply(levels)
-    if changes.texts:
-        side.set_checksum_texts([level for level in levels if level[1]], changes.texts)
+    if changes.is_full and changes.known_to is not None:
+        side.known_to, side.covered = changes.known_to, changes.covered
     side.take_changes()
 
 

@@ -1,8 +1,8 @@
 """Kraken's book checksum: CRC-32 over the digits of the best ten levels as printed (docs/venues/kraken.md)."""
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
+from operator import add
 from zlib import crc32
 
 import msgspec
@@ -20,8 +20,8 @@ class _LevelText(Struct, gc=False):
     qty: Raw
 
 
-_level_digits = re.compile(rb'\{"price":(?:0\.0*)?(\d+)\.?(\d*),"qty":(?:0\.0*)?(\d+)\.?(\d*)\}').findall
-_join = b"".join
+# All but digits, commas and the `e` of `price`, which begins every price, and of an exponent, which stays in a number.
+_NOT_DIGITS = b'[]{}"pricqty:.'
 _level_texts = msgspec.json.Decoder(list[_LevelText]).decode
 
 
@@ -33,12 +33,14 @@ def checksum(book: Book) -> int:
 def checksum_texts(data: bytes, count: int) -> Sequence[bytes]:
     """Price and quantity of each of `count` levels, without point and leading zeros.
 
-    `63347.0` and `0.00005100` become `6334705100`. Levels in the venue's usual notation are read in one pass over the
-    text, others one by one. Raises `InvalidRecord` for a number that is too long.
+    `63347.0` and `0.00005100` become `6334705100`. Levels in the venue's usual notation are converted in a few passes
+    over the whole text, others one by one. Raises `InvalidRecord` for a number that is too long.
     """
-    found = _level_digits(data)
-    if len(found) == count:
-        return list(map(_join, found))
+    numbers = data.translate(None, _NOT_DIGITS).split(b",")
+    if len(numbers) == 2 * count and data.count(b'{"price":') == count:
+        digits = [number.lstrip(b"e0") for number in numbers]
+        if b"".join(digits).isdigit():
+            return list(map(add, digits[::2], digits[1::2]))
     return [_digits(level.price) + _digits(level.qty) for level in _level_texts(data)]
 
 

@@ -78,13 +78,11 @@ def read_message(envelope: TypedEnvelope[BookFrame], symbol: str) -> BookMessage
 def apply(book: Book, message: BookMessage, depth: int) -> Fault | None:
     """Apply a whole message, truncate to the subscribed depth, then check; return the fault found, if any."""
     if message.snapshot:
-        book.replace(message.bids, message.asks)
+        book.clear()
     sides = ((book.bids, message.bids, message.bid_texts), (book.asks, message.asks, message.ask_texts))
     for side, levels, texts in sides:
         if levels:
-            if not message.snapshot:
-                side.apply(levels)
-            side.set_checksum_texts(levels, texts)
+            side.apply_texts(levels, texts)
             side.truncate(depth)
     actual = checksum(book)
     if actual != message.checksum:

@@ -98,3 +98,22 @@ def test_a_deleted_level_is_removed_whatever_its_size() -> None:
     side.apply([(1.0, 2.0), (2.0, 2.0)])
     assert (side.apply_actions([("delete", 2.0, 7.0)]), side.best()) == (0, 1.0)
     assert list(to_levels([("delete", 2.0, 7.0), ("new", 1.0, 3.0)])) == [(2.0, 0.0), (1.0, 3.0)]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@given(messages=MESSAGES, depth=st.integers(1, 6))
+def test_texts_stay_with_their_levels(sign: int, messages: list[list[tuple[float, float]]], depth: int) -> None:
+    side, plain = BookSide(sign), BookSide(sign)
+    newest: dict[float, bytes] = {}
+    for number, levels in enumerate(messages):
+        texts = [f"{number}/{place}".encode() for place in range(len(levels))]
+        newest |= dict(zip([price for price, _ in levels], texts, strict=True))
+        side.apply_texts(levels, texts)
+        plain.apply(levels)
+        for each in (side, plain):
+            each.truncate(depth)
+        best = plain.top(depth)
+        assert side.top(depth) == best
+        assert side.checksum_text(depth) == b"".join(newest[price] for price in best.prices())
+        assert side.checksum_texts_of(best.prices(), best.sizes) == [newest[price] for price in best.prices()]
+    assert side.has_texts == (len(side) > 0)

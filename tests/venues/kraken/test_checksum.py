@@ -1,9 +1,12 @@
 """Checksums of Kraken: published books with their checksums, and the digits of numbers."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from zlib import crc32
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import Raw
 
 from market.orderbook.book import Book
@@ -36,8 +39,7 @@ def book(bids: Iterable[str], asks: Iterable[str]) -> Book:
     made = Book()
     for side, texts in ((made.bids, bids), (made.asks, asks)):
         parsed, parsed_texts = levels(objects(texts))
-        side.replace(parsed)
-        side.set_checksum_texts(parsed, parsed_texts)
+        side.apply_texts(parsed, parsed_texts)
     return made
 
 
@@ -85,3 +87,15 @@ def test_an_unusual_notation_of_a_level_keeps_its_digits(data: bytes) -> None:
 
 def test_an_exponent_is_written_out() -> None:
     assert list(checksum_texts(b'[{"price":1E-9,"qty":5e-05}]', 1)) == [b"15"]
+
+
+@given(st.lists(st.tuples(st.decimals("0.0001", 99_999, places=4), st.decimals(0, 10, places=8)), min_size=1))
+def test_digits_are_the_printed_numbers_without_point_and_leading_zeros(listed: list[tuple[Decimal, Decimal]]) -> None:
+    texts = [format(number, "f") for level in listed for number in level]
+    digits = [text.replace(".", "").lstrip("0") for text in texts]
+    expected = ["".join(pair).encode() for pair in zip(digits[::2], digits[1::2], strict=True)]
+    assert levels(objects(texts))[1] == expected
+
+
+def test_an_exponent_among_usual_numbers_is_written_out() -> None:
+    assert list(checksum_texts(b'[{"price":63347.0,"qty":1.5},{"price":2.5,"qty":5e-05}]', 2)) == [b"63347015", b"255"]
