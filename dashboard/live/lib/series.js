@@ -33,12 +33,12 @@ export function createSeries(context, key, span) {
       out: row.out_of_sync > 0 ? 1 : 0,
     });
   }
-  function addBar(row) {
+  // Bars of one reading add up, and replace what was there before it.
+  function addBar(row, reading) {
     const point = at(row.time);
     point[row.signed_volume >= 0 ? "buy" : "sell"] = row.close;
-    if (point.loaded !== row.time) point.flow = (point.whole ? point.flow : 0) + row.signed_volume;
-    point.whole = true;
-    point.loaded = row.time;
+    if (point.reading !== reading) Object.assign(point, { reading, flow: 0 });
+    point.flow += row.signed_volume;
   }
   async function rows(kind, resolution, from) {
     const path = context.api.bookPath(key).replace("/api/books/", kind === "windows" ? "/api/books/" : "/api/trades/");
@@ -59,11 +59,8 @@ export function createSeries(context, key, span) {
       const [windows, bars] = await Promise.all([rows("windows", span.windows, from), rows("trades", span.bars, from)]);
       if (ended) return;
       windows.forEach(addWindow);
-      for (const row of bars) {
-        const point = points.get(bucket(row.time));
-        if (point && point.reading !== from) Object.assign(point, { reading: from, whole: false, loaded: null });
-      }
-      bars.forEach(addBar);
+      const reading = Symbol(from);
+      bars.forEach((row) => addBar(row, reading));
       note = "";
     } catch (error) {
       note = error.status === 403 ? "history needs the role analyst" : `no history: ${error.message}`;
