@@ -1,9 +1,11 @@
 import gc
 import json
+import os
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -118,6 +120,33 @@ def test_the_cache_is_bounded_by_bytes_with_5000_symbols_of_200_levels() -> None
         builders.save(builders.load(context.key))
         assert builders.bytes <= limit
     assert builders.bytes > limit - book.memory_bytes
+
+
+@pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="takes over two minutes: make soak")
+@pytest.mark.timeout(1800)
+def test_5000_symbols_of_200_levels_stay_within_the_bytes_of_the_cache(context: FakeContext) -> None:
+    """Real books through the operator, each again and again: builders stay within their bound, memory with them."""
+    limit, rounds, symbols = 64 * 1024**2, 6, 5_000
+    made, before, used = operator(context, limit), resident_bytes(), list[int]()
+    values = frames(3 * rounds + 1, MarketShape(levels=200))
+    for number in range(rounds):
+        batch = values[3 * number : 3 * number + 3 + (number == rounds - 1)]
+        for symbol in range(symbols):
+            name = f"S{symbol:04d}USDT".encode()
+            own = [value.replace(b"BTCUSDT", name).replace(b"btcusdt", name.lower()) for value in batch]
+            assert not lines(feed(made, context, [*own], f"binance:{name.decode()}"), "test.deadletter")
+            assert made._builders.bytes <= limit
+        gc.collect()
+        state = sum(len(each) for entries in context.states["book-journal"].entries.values() for each in entries)
+        used.append(resident_bytes() - before - state)  # the fake state lies in this process
+    print(f"MiB without state by round: {[size // 1024**2 for size in used]}, state {state // 1024**2} MiB")
+    assert max(used) < 4 * limit and used[-1] < 1.15 * used[3]
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
 
 def test_a_builder_larger_than_the_cache_is_kept_while_it_is_used(context: FakeContext) -> None:
