@@ -75,15 +75,16 @@ def main() -> None:
     """Write the pictures."""
     home = StackSettings().home
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with running_demo(home), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE, color_scheme=THEMES[0])
+    with running_demo(home):
         link = make_link(GatewaySettings(depthflow_home=home))
-        page.goto(link)
-        page.wait_for_selector("nav a")
-        for file in take(page, link.partition("#")[0], IMAGES):
-            print(f"{file.relative_to(ROOT)} {file.stat().st_size:,} bytes")
-        browser.close()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=which("chromium"), args=["--no-sandbox"])
+            page = browser.new_page(viewport=SIZE, color_scheme=THEMES[0])
+            page.goto(link)
+            page.wait_for_selector("nav a")
+            for file in take(page, link.partition("#")[0], IMAGES):
+                print(f"{file.relative_to(ROOT)} {file.stat().st_size:,} bytes")
+            browser.close()
 
 
 if __name__ == "__main__":
