@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line.split("  #")[0].strip() for line in re.findall(r"^    (depthflow .*)$", README, re.MULTILINE)]
 VERBS = re.findall(r"`?make ([a-z]+)", README)
+PICTURES = re.findall(r"docs/[\w/-]+\.png", README)
 WITHOUT_STACK = ("depthflow rebuild", "depthflow chain BTC --from SUMMARY.json", "depthflow bench domain")
 SMALLER = {"bench books": "--frames 20000"}  # the same command with a load that suits a test
 ELSEWHERE = {  # by the beginning of the command
@@ -85,6 +86,11 @@ def test_a_command_of_the_readme_needs_no_stack(folder: Path, command: str) -> N
 @pytest.mark.parametrize("command", [each for each in COMMANDS if not each.startswith((*WITHOUT_STACK, *ELSEWHERE))])
 def test_a_command_of_the_readme_succeeds(shared: Stack, folder: Path, command: str) -> None:
     assert_command_succeeds(command, folder, shared.environment)
+
+
+@pytest.mark.parametrize("picture", sorted(set(PICTURES)))
+def test_a_picture_of_the_readme_is_there_and_loads_quickly(picture: str) -> None:
+    assert 0 < (ROOT / picture).stat().st_size < 300_000
 
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS)))

@@ -1,6 +1,8 @@
 """`depthflow demo`: live tables of order books, an option chain and alerts, sample queries, and a page that moves."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Annotated
 
@@ -9,8 +11,8 @@ import typer
 from core.settings import Settings
 from stack.cli.commands import Home, stack_settings
 from stack.demo.conditions import Conditions
-from stack.demo.demo_display import first_tables, show
-from stack.demo.exchanges import exchanges
+from stack.demo.demo_display import DemoTables, show, wait_for_books
+from stack.demo.exchanges import Exchanges, exchanges
 from stack.demo.next_steps import next_steps, page_link
 from stack.demo.sample_queries import export_addresses, program, sample_queries
 from stack.demo.staying import stay
@@ -68,10 +70,21 @@ def _exit(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + signum)
 
 
+@contextmanager
+def _simulated(stack: StackSettings, settings: Settings, progress: Progress) -> Iterator[tuple[Exchanges, DemoTables]]:
+    """The simulated exchanges and the tables of their books, as the one demo of the stack."""
+    with (
+        demo_process.registered(stack.home),
+        exchanges(stack.home, progress) as running,
+        closing(DemoTables(settings, running)) as tables,
+    ):
+        yield running, tables
+
+
 def _tour(stack: StackSettings, settings: Settings, seconds: float, progress: Progress) -> None:
     """Live tables, then the queries after the simulated exchanges have ended."""
-    with demo_process.registered(stack.home), exchanges(stack.home, progress) as running:
-        tables = first_tables(settings, running, progress)
+    with _simulated(stack, settings, progress) as (running, tables):
+        wait_for_books(tables, progress)
         submit(settings, LATER, progress)
         show(tables, Conditions(running), seconds)
     if rest_gateway.installed():
@@ -83,8 +96,9 @@ def _tour(stack: StackSettings, settings: Settings, seconds: float, progress: Pr
 def _tour_and_stay(stack: StackSettings, settings: Settings, seconds: float, progress: Progress) -> None:
     """A link to the page as soon as a book moves, live tables and queries; then the exchanges go on without an end."""
     served = rest_gateway.installed()
-    with demo_process.registered(stack.home), exchanges(stack.home, progress) as running:
-        tables, conditions = first_tables(settings, running, progress), Conditions(running)
+    with _simulated(stack, settings, progress) as (running, tables):
+        wait_for_books(tables, progress)
+        conditions = Conditions(running)
         if served:
             lifecycle.wait_for_gateway(stack, progress)
             _print(MOVING.format(page_link(settings)))
@@ -92,6 +106,7 @@ def _tour_and_stay(stack: StackSettings, settings: Settings, seconds: float, pro
         if served:
             lifecycle.serve_all(stack, progress)
         show(tables, conditions, seconds)
+        tables.close()
         _run_queries(settings, progress)
         _print(next_steps(stack, settings, page_link(settings) if served else ""))
         _print("The simulated exchanges go on until Ctrl-C.")

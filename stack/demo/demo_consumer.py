@@ -1,6 +1,6 @@
 """Consumer of the topics that the demo shows."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
@@ -24,7 +24,7 @@ class DemoRecords:
     alerts: list[Alert]
 
 
-def poll_records(settings: Settings) -> Iterator[DemoRecords]:
+def poll_records(settings: Settings) -> Generator[DemoRecords, None, None]:
     """Records that are published from now on, polled a few times a second, without an end."""
     consumer = KafkaConsumer(**python_client_options(settings), enable_auto_commit=False)
     try:

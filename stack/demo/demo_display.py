@@ -33,6 +33,10 @@ class DemoTables:
         self._records = poll_records(settings)
         self._exchanges, self._home = exchanges, settings.home
 
+    def close(self) -> None:
+        """Close the consumer; at the end of the process it would wait for threads that have ended."""
+        self._records.close()
+
     def poll(self) -> None:
         """Add the records of one poll.
 
@@ -56,9 +60,8 @@ class DemoTables:
         return Group(self.books.table(), self.chains.table(), self.alerts.table())
 
 
-def first_tables(settings: Settings, exchanges: Exchanges, progress: Progress) -> DemoTables:
-    """Tables with the first metrics. Raises StackError when none arrive."""
-    tables = DemoTables(settings, exchanges)
+def wait_for_books(tables: DemoTables, progress: Progress) -> None:
+    """Wait for the first metrics. Raises StackError when none arrive."""
     with progress.step("connecting a forwarder to each, waiting for the first metrics"):
         poll_until(
             tables.has_books,
@@ -69,7 +72,6 @@ def first_tables(settings: Settings, exchanges: Exchanges, progress: Progress) -
             ),
             pause_s=0,
         )
-    return tables
 
 
 def show(tables: DemoTables, conditions: Conditions, seconds: float) -> None:
