@@ -41,7 +41,7 @@ export function echart(context, { title, name, empty = "No values yet." }, optio
   };
 }
 
-const NAMES = ["text", "muted", "line", "grid", "panel", "raised", "accent", "bid", "ask", "warn", "line-1", "line-2", "line-3", "heat-0", "heat-1"];
+const NAMES = ["text", "muted", "line", "grid", "panel", "raised", "accent", "bid", "ask", "warn", "line-1", "line-2", "line-3"];
 
 // The colours of style.css by name, with parts that several charts share.
 function colours(theme) {

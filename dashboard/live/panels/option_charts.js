@@ -133,7 +133,7 @@ export function surface(data, expiry, colours) {
   if (!cells.length) return null;
   const values = cells.map(([, , iv]) => iv);
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const ink = (iv) => (iv - least > 0.55 * (most - least) ? colours.panel : colours.text);
+  const ink = (iv) => inkOn((iv - least) / (most - least || 1), colours);
   return {
     grid: { ...colours.grid, top: 8, right: 60 },
     tooltip: colours.tooltip({ formatter: ({ value: [column, place, iv] }) => `${dayText(rows[place].expiry)} ${DELTA_NAMES[column]}: ${percent(iv, 2)}` }),
@@ -141,13 +141,30 @@ export function surface(data, expiry, colours) {
     yAxis: colours.axis({ type: "category", inverse: true, data: rows.map((row) => dayText(row.expiry)), splitLine: { show: false } }),
     visualMap: {
       min: least, max: most, calculable: false, right: 2, top: "middle", itemHeight: 90, itemWidth: 10, precision: 3,
-      textStyle: colours.font, text: [percent(most, 0), percent(least, 0)], inRange: { color: [colours["heat-0"], colours["heat-1"]] },
+      textStyle: colours.font, text: [percent(most, 0), percent(least, 0)], inRange: { color: [colours.panel, colours.accent] },
     },
     series: [{
       type: "heatmap", data: cells.map((value) => ({ value, label: { color: ink(value[2]) } })), itemStyle: { borderColor: colours.panel, borderWidth: 1 },
       label: { show: true, fontSize: 10.5, formatter: ({ value: [, , iv] }) => fixed(100 * iv, 1) },
     }],
   };
+}
+
+const rgb = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16) / 255);
+const luminance = (parts) => {
+  const [red, green, blue] = parts.map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+
+// The one of text and background colour that is easier to read on a share of the accent's colour.
+function inkOn(share, { panel, accent, text }) {
+  const [low, high] = [rgb(panel), rgb(accent)];
+  const back = luminance(low.map((part, place) => part + share * (high[place] - part)));
+  const contrast = (ink) => {
+    const [dark, light] = [back, luminance(rgb(ink))].sort((one, other) => one - other);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  return contrast(panel) > contrast(text) ? panel : text;
 }
 
 const DELTA_NAMES = HEAT_DELTAS.map((delta, place) => (place < 4 ? `${100 * delta}P` : place === 4 ? "ATM" : `${100 * delta}C`));
