@@ -25,7 +25,7 @@ SECTIONS = (
     *("prepare", "floor", "interpreter", "decode_book", "BookSide.apply", "apply without publish", "side_metrics"),
     *("encode", "BookBuilder.apply", "RecordWriter.finish_batch", "BookBuilder.journal"),
 )
-APPLY = ("apply", "apply_actions")
+APPLY = ("apply", "apply_actions", "apply_texts")
 STEPS = 2_000
 mark = os.getppid
 
@@ -76,8 +76,8 @@ def count(frames: Frames) -> None:
     for value in frames.values:
         decode(value)
     mark()
-    for apply, levels in changes:
-        apply(levels)
+    for apply, arguments in changes:
+        apply(*arguments)
     mark()
     _apply(bare, frames.values, publishes=False)
     sides = _sides(bare)[:2]
@@ -122,17 +122,17 @@ def _publish_nothing(writer: RecordWriter, book: Book, *_: Any) -> None:
     writer.published = True
 
 
-def _changes(frames: Frames) -> list[tuple[Callable[[Any], Any], Any]]:
+def _changes(frames: Frames) -> list[tuple[Callable[..., Any], tuple[Any, ...]]]:
     """The calls of `apply` on the sides of a book, bound to a book in the state before them."""
     builder, copy = _open(frames), _open(frames)
     copies = dict(zip(map(id, _sides(builder)), _sides(copy), strict=True))
-    calls: list[tuple[BookSide, str, Any]] = []
+    calls: list[tuple[BookSide, str, tuple[Any, ...]]] = []
     originals = {name: getattr(BookSide, name) for name in APPLY}
 
-    def recorded(name: str) -> Callable[[BookSide, Any], Any]:
-        def apply(side: BookSide, levels: Any) -> Any:
-            calls.append((copies[id(side)], name, levels))
-            return originals[name](side, levels)
+    def recorded(name: str) -> Callable[..., Any]:
+        def apply(side: BookSide, *arguments: Any) -> Any:
+            calls.append((copies[id(side)], name, arguments))
+            return originals[name](side, *arguments)
 
         return apply
 
@@ -141,7 +141,7 @@ def _changes(frames: Frames) -> list[tuple[Callable[[Any], Any], Any]]:
     _apply(builder, frames.values)
     for name, original in originals.items():
         setattr(BookSide, name, original)
-    return [(getattr(side, name), levels) for side, name, levels in calls]
+    return [(getattr(side, name), arguments) for side, name, arguments in calls]
 
 
 def main(path: str) -> None:
