@@ -12,7 +12,8 @@ from gateway.pipeline.documents import JobRow, VenueWork
 from gateway.pipeline.fetching import Away, Fetcher
 from gateway.pipeline.samples import Rates
 
-NAMES_S = 15.0  # life of a list of metrics: operators add names when they meet a venue
+NAMES_S = 10.0  # life of a list of metrics: operators add names when they meet a venue
+FAILED_MS = 3_600_000  # a failed job is shown for so long; others that have ended were stopped by somebody
 MAX_JOBS = 32
 ENDED = ("FINISHED", "CANCELED", "FAILED")
 PERIOD_MS = 60_000  # a checkpoint older than this is a reason to look
@@ -34,12 +35,14 @@ class FlinkJobs:
         self._names: dict[tuple[str, str], tuple[float, list[str]]] = {}
 
     async def rows(self, now_ms: int) -> list[JobRow]:
-        """Jobs that have not ended, and the newest ended one of each other name. Raises Away without a JobManager."""
+        """Jobs that run or failed lately, the newest one of each name. Raises Away without a JobManager."""
         overview = (await self._get("/jobs/overview"))["jobs"]
         newest: dict[str, Any] = {}
         for job in sorted(overview, key=lambda each: (each["state"] not in ENDED, each["start-time"])):
             newest[job["name"]] = job
-        shown = sorted(newest.values(), key=lambda each: each["name"])[:MAX_JOBS]
+        shown = sorted((job for job in newest.values() if _is_shown(job, now_ms)), key=lambda each: each["name"])[
+            :MAX_JOBS
+        ]
         return list(await asyncio.gather(*(self._row(job, now_ms) for job in shown)))
 
     async def _row(self, job: Any, now_ms: int) -> JobRow:
@@ -117,7 +120,8 @@ class FlinkJobs:
         if not 0 <= now_s - read_s < NAMES_S:
             listed = [each["id"] for each in await self._or_none(path) or []]
             names = [each for each in listed if each in TASK or any(p.search(each) for p in (OURS, BEHIND, READ))]
-            self._names[job, vertex] = now_s, names
+            if names:  # Flink collects them after the first request: that has an empty answer
+                self._names[job, vertex] = now_s, names
         if not names:
             return []
         return await self._or_none(f"{path}?get={quote(','.join(names))}&agg=sum,max") or []
@@ -146,6 +150,11 @@ def reasons(job: Any, checkpoint_age_ms: int | None) -> list[str]:
     if checkpoint_age_ms is not None and checkpoint_age_ms > PERIOD_MS:
         found.append(f"no checkpoint for {checkpoint_age_ms // 1000} s: committed output waits")
     return found
+
+
+def _is_shown(job: Any, now_ms: int) -> bool:
+    """True for a job that has not ended, or failed within the last hour. `job`: an entry of Flink's overview."""
+    return job["state"] not in ENDED or (job["state"] == "FAILED" and now_ms - job.get("end-time", now_ms) < FAILED_MS)
 
 
 async def _nothing() -> Numbers:

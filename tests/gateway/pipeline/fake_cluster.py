@@ -26,6 +26,7 @@ TASKS = {"total": 2, "running": 2}
 JOBS = [
     {"jid": "b1", "name": "t.books", "state": "RUNNING", "duration": 60_000, "start-time": 2, "tasks": TASKS},
     {"jid": "b0", "name": "t.books", "state": "CANCELED", "duration": 9, "start-time": 1, "tasks": TASKS},
+    {"jid": "q1", "name": "SELECT 1", "state": "FINISHED", "duration": 9, "start-time": 3, "tasks": TASKS},
     {"jid": "c1", "name": "t.cache", "state": "FAILED", "duration": 9, "start-time": 1, "tasks": TASKS},
 ]
 VERTEX = "/jobs/b1/vertices/v1/subtasks/metrics"

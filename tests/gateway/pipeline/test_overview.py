@@ -79,6 +79,19 @@ def test_only_needed_metrics_are_asked_for_and_once_a_second_for_all_clients(tmp
     assert "numBuffersInLocal" not in listed[1] and "venue.kraken.frames" in listed[1]
 
 
+def test_metrics_that_flink_has_not_collected_yet_are_asked_for_again(tmp_path: Path) -> None:
+    answers = FLINK | {VERTEX: []}
+
+    async def later(pipeline: Pipeline, clock: Clock) -> PipelineAnswer:
+        answers[VERTEX] = FLINK[VERTEX]
+        clock.now_s += 1
+        return await pipeline.read()
+
+    with answering(answers) as flink:
+        found = read(f"http://{flink.address}", tmp_path, then=later)
+    assert [venue.venue for venue in found.jobs[0].venues] == ["kraken"]
+
+
 def test_rates_are_increases_over_the_time_between_readings(tmp_path: Path) -> None:
     answers = dict(FLINK)
 
