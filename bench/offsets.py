@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from core.errors import UserError
 
 Count = Callable[[], int]
 WARM_UP = 0.2  # share of the records before the rate is measured
 STALL_S = 120
+LEADER_S = 30
 POLL_S = 0.25  # each poll loads the broker, which shares its cores with the measured job
 
 
@@ -29,7 +30,7 @@ class Counter:
 
     def count(self, topics: Iterable[str]) -> int:
         """Sum of the end offsets over all partitions."""
-        return sum(self._client.get_watermark_offsets(place, timeout=10)[1] for place in self._partitions(topics))
+        return sum(self._end(place) for place in self._partitions(topics))
 
     def processed_by(self, group: str, topics: Iterable[str]) -> Count:
         """A count of the records that a Flink job has processed, by the committed offsets of its group.
@@ -42,6 +43,18 @@ class Counter:
     def rate_until(self, topic: str, target: int) -> float:
         """Records per second on `topic` until it has `target` records, measured as by `rates_until`."""
         return rates_until(topic, target, lambda: self.count([topic]))[0]
+
+    def _end(self, place: TopicPartition) -> int:
+        """End offset of a partition. A new topic's leader may need a moment to answer."""
+        until = time.monotonic() + LEADER_S
+        while True:
+            try:
+                end: int = self._client.get_watermark_offsets(place, timeout=10)[1]
+                return end
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > until:
+                    raise
+                time.sleep(POLL_S)
 
     def _consumer(self, group: str) -> Consumer:
         return Consumer({"bootstrap.servers": self._servers, "group.id": group})

@@ -1,8 +1,10 @@
 """Load generation and rates of the benchmarks, without a broker."""
 
 from itertools import count
+from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from bench import offsets
 from bench.load import output_batches, plan
@@ -31,3 +33,24 @@ def test_a_stalled_count_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offsets.time, "sleep", lambda seconds: None)
     with pytest.raises(Stalled, match="^topic has stayed at 7 of 100 records for 120 s"):
         rates_until("topic", 100, lambda: 7)
+
+
+def test_a_new_topic_is_counted_once_its_leader_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION)), (0, 7)])
+
+    class Client:
+        def __init__(self, options: dict[str, str]) -> None:
+            """Connect to nothing."""
+
+        def list_topics(self, timeout: float) -> Any:
+            return type("Listed", (), {"topics": {"topic": type("Topic", (), {"partitions": {0: None}})}})
+
+        def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
+            answer = next(answers)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr(offsets, "Consumer", Client)
+    monkeypatch.setattr(offsets.time, "sleep", lambda seconds: None)
+    assert offsets.Counter("broker").count(["topic"]) == 7
