@@ -62,7 +62,7 @@ def test_figures_equal_those_of_the_api_for_the_same_update(live: LivePage) -> N
         for _ in range(3):
             live.market.publish(book)
             record = record_of(live, book)
-            row = shown(watched, f"tr[data-key='{book.key}']", record["update_id"])
+            row = shown(watched, f".books tr[data-key='{book.key}']", record["update_id"])
             for field, tolerance in (("best_bid", 0), ("mid", 0), ("best_ask", 0), ("spread_bps", 0.005)):
                 assert number(row[field]) == pytest.approx(record[field], abs=tolerance + 1e-9)
             assert number(row["imbalance"]) == pytest.approx(record["imbalance"], abs=0.005)
@@ -87,7 +87,7 @@ def test_the_symbol_shows_the_record_and_every_level(live: LivePage) -> None:
 def test_the_keyboard_reaches_a_book_and_changes_the_theme(live: LivePage) -> None:
     first, second = sorted(book.key for book in live.market.books)[:2]
     with live.open("market", color_scheme="light") as watched:
-        watched.page.locator(f"tr[data-key='{first}']").focus()
+        watched.page.locator(f".books tr[data-key='{first}']").focus()
         watched.page.keyboard.press("ArrowDown")
         watched.page.keyboard.press("Enter")
         watched.page.locator(".page-symbol .panel-figures").wait_for()
@@ -95,7 +95,7 @@ def test_the_keyboard_reaches_a_book_and_changes_the_theme(live: LivePage) -> No
         watched.page.keyboard.press("t")
         assert watched.page.evaluate("document.documentElement.dataset.theme") == "dark"
         watched.page.keyboard.press("1")
-        watched.page.locator(f"tr[data-key='{second}']").click()
+        watched.page.locator(f".books tr[data-key='{second}']").click()
         watched.page.locator(".page-symbol .panel-figures").wait_for()
         assert watched.errors == []
 
