@@ -15,9 +15,10 @@ from uuid import uuid4
 
 import aiohttp
 import msgspec
+from confluent_kafka import Producer
 
 from core.records import Envelope
-from core.topics import RAW_BOOKS
+from core.topics import RAW_BOOKS, RESYNC
 from market.orderbook.book_config import BookConfig
 from market.orderbook.builder import BookBuilder
 from simulator import Config, Simulator, simulator
@@ -109,26 +110,37 @@ async def kill_and_restart(stack: Stack, venue: str, folder: Path) -> None:
 
 
 async def wait_until_books_equal(stack: Stack, prefix: str, exchange: Simulator) -> None:
-    """Wait until the raw topic gives the books of the exchange, which stands still."""
+    """Wait until the raw topic gives the books of the exchange, which stands still.
+
+    Sends the builders' requests for snapshots, as the books job does, so that updates lost with the killed forwarder
+    are recovered.
+    """
     symbols = exchange.config.traded
     truth = {symbol: exchange.reference_book(symbol, 25) for symbol in symbols}
     expected = {symbol: ([*map(list, book.bids)], [*map(list, book.asks)]) for symbol, book in truth.items()}
+    producer, sent = Producer({"bootstrap.servers": stack.kafka}), set[bytes]()
     while True:
-        books = await asyncio.to_thread(books_of_topic, stack, prefix, exchange.config.venue, symbols)
+        books, requests = await asyncio.to_thread(books_of_topic, stack, prefix, exchange.config.venue, symbols)
         if {symbol: (book.get("bids"), book.get("asks")) for symbol, book in books.items()} == expected:
             return
+        for request in set(requests) - sent:
+            producer.produce(prefix + RESYNC.name, request)
+            sent.add(request)
+        producer.flush(1)
         await asyncio.sleep(0.2)
 
 
-def books_of_topic(stack: Stack, prefix: str, venue: str, symbols: Iterable[str]) -> dict[str, Any]:
-    """Newest book of each symbol, built from the raw topic."""
+def books_of_topic(stack: Stack, prefix: str, venue: str, symbols: Iterable[str]) -> tuple[dict[str, Any], list[bytes]]:
+    """Newest book of each symbol and all requests for snapshots, built from the raw topic."""
     config, open_book_sync = BookConfig(levels=25, silence_s=SILENCE_S), VENUES[venue].open_book_sync
     builders = {symbol: BookBuilder(venue, symbol, config, open_book_sync) for symbol in symbols}
-    books = dict[str, bytes]()
+    books, requests = dict[str, bytes](), list[bytes]()
     for _, value in records(stack.kafka, prefix + RAW_BOOKS.name):
         symbol = msgspec.json.decode(value, type=Envelope).symbol
-        books[symbol] = builders[symbol].apply_all([value]).book or books.get(symbol, b"{}")
-    return {symbol: json.loads(book) for symbol, book in books.items()}
+        batch = builders[symbol].apply_all([value])
+        books[symbol] = batch.book or books.get(symbol, b"{}")
+        requests += batch.resyncs
+    return {symbol: json.loads(book) for symbol, book in books.items()}, requests
 
 
 @within_two_minutes
