@@ -17,7 +17,7 @@ const CHARTS = [
 ];
 const FIGURES = [
   ["spot", "Spot"], ["week", "Expected move"], ["pain", "Max pain"], ["range", "Expected range"], ["volatility", "ATM volatility"],
-  ["skew", "25Δ risk reversal"], ["ratio", "Put/call open interest"], ["zero", "Zero gamma"], ["state", "State"], ["age", "Age"],
+  ["skew", "25Δ risk reversal"], ["ratio", "Put/call OI, all expiries"], ["zero", "Zero gamma, all expiries"], ["state", "State"], ["age", "Age"],
 ];
 const whole = (value) => fixed(value, 0);
 
@@ -87,7 +87,7 @@ function open(root, context, product, names, onProduct) {
     set("range", row.expected_move === null || row.forward === null ? "–" : `${whole(low)} to ${whole(high)}`);
     set("pain", pain?.max_pain_strike == null ? "–" : `${whole(pain.max_pain_strike)} (${signed(100 * pain.distance_share, 1)} %)`, `Max pain ${dayText(row.expiry)}, from spot`);
     set("volatility", percent(row.atm_iv));
-    set("skew", row.risk_reversal_25 === null ? "–" : `${signed(100 * row.risk_reversal_25, 1)} pt`);
+    set("skew", row.risk_reversal_25 === null ? "–" : `${signed(100 * row.risk_reversal_25, 1)} pt, ${row.risk_reversal_25 < 0 ? "puts" : "calls"} dearer`);
     set("ratio", fixed(underlying.pcr_open_interest, 2));
     set("zero", underlying.zero_gamma === null ? "–" : whole(underlying.zero_gamma));
     showTrust();

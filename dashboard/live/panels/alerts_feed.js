@@ -16,7 +16,6 @@ export function alertsFeed(context, key = "", onAlert = () => {}) {
   const opened = context.now();
 
   function draw() {
-    empty.hidden = true;
     for (const alert of fresh) {
       const place = alerts.findIndex((other) => other.event_time <= alert.event_time);
       const at = place < 0 ? alerts.length : place;
@@ -28,6 +27,7 @@ export function alertsFeed(context, key = "", onAlert = () => {}) {
       alerts.pop();
       list.lastChild.remove();
     }
+    empty.hidden = alerts.length > 0;
   }
   const drawing = register(draw);
   const end = context.live.subscribe("alerts", key, (event, alert) => {

@@ -14,7 +14,7 @@ export function comparison(context, books) {
   const { element, body } = panel("One coin over venues", "comparison", choice);
   const rows = el("tbody");
   const head = el("tr", {}, ...HEADS.map((title, place) => el("th", { className: place > 1 ? "number" : "", scope: "col" }, title)));
-  body.append(el("table", {}, el("thead", {}, head), rows));
+  body.append(el("table", {}, el("thead", {}, head), rows), el("p.note", {}, "Underlined: highest bid and lowest ask of trusted books."));
   const steps = cleanups();
   let chosen = null;
   let shown = "";
