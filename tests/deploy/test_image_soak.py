@@ -26,9 +26,10 @@ from tests.deploy import compose_file
 from tests.deploy.dockerfiles import IMAGES, Scratch, stages
 from tests.deploy.test_images import official_image
 from tests.jobs.isolated_system import IsolatedSystem, wait_until
+from tests.soak import soak
 
 pytestmark = [
-    pytest.mark.skipif("DEPTHFLOW_SOAK" not in os.environ, reason="part of `make soak`"),
+    soak,
     pytest.mark.timeout(1800),
 ]
 COMPOSE = compose_file.loaded(compose_file.raw())["services"]

@@ -78,3 +78,9 @@ def test_profiles_and_names_are_passed_on() -> None:
 def test_an_unknown_stack_is_an_error() -> None:
     done = subprocess.run(["make", "STACK=docker", "up"], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 2 and "STACK=docker: expected embedded or compose" in done.stderr
+
+
+def test_soak_runs_every_file_with_a_test_that_takes_long() -> None:
+    uses = re.compile(r"^from tests\.(soak|sql\.fault_injection) import", re.MULTILINE)
+    files = {str(path.relative_to(ROOT)) for path in ROOT.glob("tests/**/test_*.py") if uses.search(path.read_text())}
+    assert set(re.findall(r"tests/\S+\.py", commands("soak")[-1])) == files

@@ -18,6 +18,7 @@ from stack.services.observation import PACKAGES
 from stack.services.supervisor import Supervisor
 from tests.deploy.observed import KEY, Observed, observed_stack
 from tests.jobs.isolated_system import wait_until
+from tests.soak import soak
 
 pytestmark = [
     pytest.mark.stack,
@@ -26,7 +27,6 @@ pytestmark = [
         not all(map(shutil.which, PACKAGES)), reason="Debian's Prometheus: apt-get install " + " ".join(PACKAGES)
     ),
 ]
-soak = pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="takes over two minutes: make soak")
 RULES = ROOT / "deploy" / "prometheus" / "rules"
 BOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 ELSEWHERE = {"redpanda_kafka_under_replicated_replicas"}  # of another broker

@@ -14,8 +14,9 @@ from stack.services import lifecycle
 from stack.services.progress import Progress
 from tests.conftest import Stack
 from tests.jobs.isolated_system import IsolatedSystem, wait_until
+from tests.soak import soak
 
-pytestmark = pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="takes over two minutes: make soak")
+pytestmark = soak
 PREFIX = "recovery."
 QUERY = """
 import time

@@ -1,6 +1,5 @@
 import gc
 import json
-import os
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
@@ -20,6 +19,7 @@ from simulator.frame_generator import Generator, Plan
 from simulator.generator.market import MarketShape
 from simulator.registry import instrument
 from tests.fakes import FakeContext
+from tests.soak import soak
 from venues.registry import open_builder
 
 KEY = "binance:BTCUSDT"
@@ -122,7 +122,7 @@ def test_the_cache_is_bounded_by_bytes_with_5000_symbols_of_200_levels() -> None
     assert builders.bytes > limit - book.memory_bytes
 
 
-@pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="takes over two minutes: make soak")
+@soak
 @pytest.mark.timeout(1800)
 def test_5000_symbols_of_200_levels_stay_within_the_bytes_of_the_cache(context: FakeContext) -> None:
     """Real books through the operator, each again and again: builders stay within their bound, memory with them."""

@@ -1,6 +1,5 @@
 """Transactional ids on the real stack: one for each checkpoint with output, and none to search for at a start."""
 
-import os
 import time
 from collections.abc import Iterator
 from threading import Event, Thread
@@ -15,9 +14,10 @@ from simulator.registry import instrument
 from tests.conftest import Stack
 from tests.jobs.bad_input import KEY
 from tests.jobs.isolated_system import IsolatedSystem, wait_until
+from tests.soak import soak
 
 pytestmark = [
-    pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="takes over two minutes: make soak"),
+    soak,
     pytest.mark.timeout(900),
 ]
 FRESH_START_S = 60  # of which submission and start of Python take about twenty on two cores

@@ -1,6 +1,5 @@
 """Faults injected while the jobs run, and observation of Redis meanwhile."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,9 @@ from stack.services.credentials import load_credentials
 from stack.services.health import health_checks, is_healthy
 from stack.services.supervisor import Supervisor
 from tests.jobs.isolated_system import IsolatedSystem, Record, kill_taskmanagers, wait_until
+from tests.soak import SOAKING
 
-OUTAGE_S = 60 if os.environ.get("DEPTHFLOW_SOAK") else 10
+OUTAGE_S = 60 if SOAKING else 10
 
 
 class RedisObserver:

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, CDPSession
 
 from tests.browser import Watched
 from tests.dashboard.live.conftest import LivePage
+from tests.soak import soak
 
 FRAMES_PER_S = 12
 SECONDS, SOAK_SECONDS = 4, 600
@@ -64,7 +65,7 @@ def test_a_page_draws_at_the_rate_of_its_loop_and_nothing_without_a_change(live:
         assert watched.errors == []
 
 
-@pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="ten minutes: make soak")
+@soak
 @pytest.mark.timeout(4 * SOAK_SECONDS)
 def test_ten_minutes_of_live_data_draw_smoothly_and_keep_the_heap_flat(live: LivePage) -> None:
     seconds = int(os.environ.get("SOAK_S", SOAK_SECONDS)) // 2

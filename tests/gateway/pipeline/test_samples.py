@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.pipeline.samples import WINDOW_S, Rates, Samples, quantile
+from gateway.pipeline.samples import KEPT_S, WINDOW_S, Rates, Samples, quantile
 
 
 def test_a_rate_covers_the_window_and_survives_a_restart() -> None:
@@ -13,6 +13,13 @@ def test_a_rate_covers_the_window_and_survives_a_restart() -> None:
     assert rates.per_second("a", 5, 50) is None  # it began anew
     assert rates.per_second("a", 15, 60) == 1.0
     assert rates.per_second("a", None, 61) is None
+
+
+def test_counters_of_processes_that_have_ended_are_forgotten() -> None:
+    rates = Rates()
+    for number in range(1000):
+        assert rates.per_second(("job", number), 1, number * WINDOW_S) is None
+    assert len(rates) <= 1 + KEPT_S / WINDOW_S
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 1.0), (0.75, 1.5), (1.0, 2.0)])

@@ -1,7 +1,6 @@
 """A broker outage under load: every frame arrives once, in order per key."""
 
 import asyncio
-import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from simulator import Config, Simulator, simulator
 from simulator.generator.market import MarketShape
 from tests.broker import OwnBroker, own_broker, records
 from tests.ingestion.forwarder.harness import eventually, kafka_forwarder, settings, time_limit
+from tests.soak import SOAKING
 
 SYMBOLS = tuple(f"S{number}USDT" for number in range(20))
 FRAMES_PER_S = 2_000
-OUTAGE_S = 60 if os.environ.get("DEPTHFLOW_SOAK") else 10
+OUTAGE_S = 60 if SOAKING else 10
 
 
 def settings_with_topics(exchange: Simulator, broker: OwnBroker, folder: Path) -> ForwardSettings:

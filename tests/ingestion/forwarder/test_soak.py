@@ -14,13 +14,14 @@ from simulator.generator.market import MarketShape
 from tests.broker import own_broker
 from tests.ingestion.forwarder.harness import time_limit
 from tests.ingestion.forwarder.test_process import exchange_flags, forward, wait_until_ready
+from tests.soak import soak
 
 SOAK_S = float(os.environ.get("SOAK_S", "600"))
 WARM_UP_S = 30
 MEGABYTE = 1024 * 1024
 
 pytestmark = [
-    pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="long run; set DEPTHFLOW_SOAK=1 to enable"),
+    soak,
     pytest.mark.timeout(int(SOAK_S) + 300),
 ]
 

@@ -1,6 +1,5 @@
 """Default thresholds on the calm simulated market: planted events are raised, and nothing else."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -20,13 +19,13 @@ from simulator.frame_generator import START_US, Generator, Plan
 from simulator.generator.instruments import Instrument
 from simulator.registry import choose, instrument
 from tests.market.alerts.builders import RULES, engine
+from tests.soak import soak
 from venues.registry import open_builder
 from venues.routing import route
 
 KEY = "kraken:BTC/USD"
 MINUTE_MS = 60_000
 PLANTED = START_US // 1000 + 2 * MINUTE_MS
-soak = pytest.mark.skipif(not os.environ.get("DEPTHFLOW_SOAK"), reason="takes over two minutes: make soak")
 
 
 def rebuilt(instruments: Iterable[Instrument], minutes: int, seed: int = 1) -> dict[str, list[tuple[bytes, ...]]]:
