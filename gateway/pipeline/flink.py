@@ -21,7 +21,6 @@ OURS = re.compile(r"\.depthflow\.venue\.([^.]+)\.(\w+)$")
 BEHIND = re.compile(r"\.KafkaSourceReader\.KafkaConsumer\.records-lag-max$")
 READ = re.compile(r"^Source.*\.numRecordsIn$")
 TASK = {"busyTimeMsPerSecond": "busy", "backPressuredTimeMsPerSecond": "blocked"}
-GAUGES = ("lag_ms", "keys", "out_of_sync")
 
 Numbers = dict[str, dict[str, float]]  # by name: sum and max over the subtasks
 
@@ -121,7 +120,8 @@ class FlinkJobs:
             listed = [each["id"] for each in await self._or_none(path) or []]
             names = [each for each in listed if each in TASK or any(p.search(each) for p in (OURS, BEHIND, READ))]
             if names:  # Flink collects them after the first request: that has an empty answer
-                self._names[job, vertex] = now_s, names
+                current = {key: found for key, found in self._names.items() if now_s - found[0] < NAMES_S}
+                self._names = current | {(job, vertex): (now_s, names)}
         if not names:
             return []
         return await self._or_none(f"{path}?get={quote(','.join(names))}&agg=sum,max") or []

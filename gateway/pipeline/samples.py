@@ -1,11 +1,12 @@
 """Samples of Prometheus' text format, rates of counters, and quantiles of histograms."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 
 from prometheus_client.parser import text_string_to_metric_families
 
 WINDOW_S = 30.0
+KEPT_S = 600.0  # a counter that nobody asked about for so long is forgotten when a new one comes
 Labels = dict[str, str]
 
 
@@ -45,6 +46,9 @@ class Rates:
     def __init__(self) -> None:
         self._seen: dict[Hashable, deque[tuple[float, float]]] = {}
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def per_second(self, key: Hashable, value: float | None, now_s: float) -> float | None:
         """Rate of a counter. None until it was seen twice; a counter that restarted counts from 0."""
         span = self._span(key, value, now_s)
@@ -59,6 +63,8 @@ class Rates:
         if value is None:
             self._seen.pop(key, None)
             return None
+        if key not in self._seen:
+            self._forget(now_s - KEPT_S)
         seen = self._seen.setdefault(key, deque())
         if seen and value < seen[-1][1]:
             seen.clear()
@@ -68,10 +74,9 @@ class Rates:
         (first_s, first), (last_s, last) = seen[0], seen[-1]
         return (last - first, last_s - first_s) if last_s > first_s else None
 
-    def forget_except(self, keys: Iterable[Hashable]) -> None:
-        """Drop counters that are no longer asked about."""
-        kept = set(keys)
-        for key in [each for each in self._seen if each not in kept]:
+    def _forget(self, before_s: float) -> None:
+        """Drop counters that were last seen before this time: of jobs and processes that have ended."""
+        for key in [key for key, seen in self._seen.items() if seen[-1][0] < before_s]:
             del self._seen[key]
 
 
