@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from bench.defaults import DEPTHS, RATES, SYMBOLS
+
 app = typer.Typer()
 
 Frames = Annotated[Path, typer.Option(help="Folder of recorded frames; without it generated frames are used.")]
 FRAMES = Path("../shared/frames")
-RATES = [1_000, 10_000, 30_000]
-DEPTHS, SYMBOLS = [50, 1_000, 5_000], [10, 1_000, 5_000]
 
 
 @app.callback(no_args_is_help=True)

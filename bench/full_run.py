@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench import compare, curves, domain, forward, latency, peer_books
 from bench.books import Load
-from bench.cli import DEPTHS, RATES, SYMBOLS
+from bench.defaults import DEPTHS, RATES, SYMBOLS
 from bench.plots import save_plots
 
 BEGIN, END = "<!-- bench all: begin -->", "<!-- bench all: end -->"
