@@ -21,8 +21,12 @@ def _component() -> Any:
     return st.components.v2.component("depthflow_live", html=html, css=css, js=js)
 
 
+@st.fragment
 def mount() -> None:
-    """Show the live pages. A rerun passes the newest token on and leaves the panel as it is."""
+    """Show the live pages. A rerun passes the newest token on and leaves the panel as it is.
+
+    It is a fragment: a rerun that the panel asks for must not end the run of a page that was just chosen.
+    """
     st.html(f"<style>{STYLE}</style>")
     settings, login = session.settings(), session.current_login()
     data = {
@@ -34,5 +38,7 @@ def mount() -> None:
 
 
 def _renew() -> None:
-    """Renew the token that the gateway has refused to the panel."""
-    session.current_login(refused=st.session_state[KEY].renew)
+    """Renew the token that the gateway has refused to the panel. After a change of the page there is no panel."""
+    panel = st.session_state.get(KEY)
+    if panel is not None:
+        session.current_login(refused=panel.renew)

@@ -15,17 +15,20 @@ function openPanel(parent, { base, token, theme }) {
   const tokens = createTokens(token);
   let newest = 0;
   let panel = null;
+  let leaving = false;
   let ended = false;
   const host = { base, tokens, theme: () => theme, ended: () => ended };
   show(parent, host).then((shown) => (ended ? shown?.close() : (panel = shown)));
   return {
     update(changed, renew) {
-      tokens.set(changed.token, renew);
+      leaving = false;
+      tokens.set(changed.token, (refused) => leaving || renew(refused));
       if (changed.theme !== theme) panel?.theme((theme = changed.theme));
       return ++newest;
     },
-    // Close the panel unless another call follows soon.
+    // Close the panel unless another call follows soon. Until then it asks for no rerun, which would end the next page's.
     release(turn, forget) {
+      leaving = true;
       setTimeout(() => {
         if (turn !== newest || ended) return;
         ended = true;

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import ElementHandle, Page, WebSocket, sync_playwright
 
-from dashboard import accounts
+from dashboard import accounts, live_panel
 from dashboard.accounts import LoginError
 from tests.conftest import free_ports
 from tests.dashboard.conftest import empty
@@ -220,3 +220,8 @@ def test_a_page_of_history_ends_the_panels_connection(desk: Desk) -> None:
         return all(each.is_closed() for each in desk.sockets)
 
     wait_until(closed, "the panel's sockets to close")
+
+
+def test_a_renewal_that_comes_after_its_page_was_left_is_ignored() -> None:
+    """The state of the panel is gone then. The callback ran on the next page and showed a KeyError in its place."""
+    live_panel._renew()
