@@ -1,6 +1,6 @@
 """Latency of alerts against conditions that were planted: pure, times are passed in."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,49 +31,64 @@ class Result(NamedTuple):
     p99_ms: float | None
 
 
+class Arrival(NamedTuple):
+    """Event time of an alert, and the time at which a reader had it (epoch ms)."""
+
+    event_ms: int
+    arrived_ms: float
+
+
 class Latencies:
-    """Matches each alert with the condition that it belongs to, and collects latencies by case."""
+    """Matches alerts with the conditions that they belong to once both are known, and collects latencies by case.
+
+    An alert may arrive before its condition is noted: the simulated market acts before its answer is read.
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[str, str], deque[Planted]] = defaultdict(deque)
+        self._planted: dict[tuple[str, str], list[Planted]] = defaultdict(list)
+        self._arrived: dict[tuple[str, str], list[Arrival]] = defaultdict(list)
         self._found: dict[str, list[float]] = defaultdict(list)
-        self._missed: dict[str, int] = defaultdict(int)
+        self.missed: list[Planted] = []
 
     def plant(self, planted: Planted) -> None:
         """Expect the alert of a condition."""
-        self._waiting[planted.book, planted.rule].append(planted)
+        self._planted[planted.book, planted.rule].append(planted)
 
     def arrive(self, alert: Alert, arrived_ms: float) -> bool:
-        """Process an alert that has arrived (epoch ms). True if a planted condition has raised it.
-
-        That is the newest one that had held at the alert's event time; older ones that still wait are missed.
-        """
-        if alert.phase != "enter":
-            return False
-        waiting, planted = self._waiting[f"{alert.venue}:{alert.symbol}", alert.rule], None
-        while waiting and waiting[0].begin_ms + waiting[0].held_ms <= alert.event_time:
-            if planted is not None:
-                self._missed[planted.case] += 1
-            planted = waiting.popleft()
-        if planted is None:
-            return False
-        if alert.event_time - planted.begin_ms > MATCH_MS:
-            self._missed[planted.case] += 1
-            return False
-        self.measure(planted.case, arrived_ms - planted.begin_ms - planted.held_ms)
-        return True
+        """Keep an alert that has arrived (epoch ms) if it is a new one. True if conditions of its rule were planted."""
+        key = f"{alert.venue}:{alert.symbol}", alert.rule
+        if alert.phase == "enter":
+            self._arrived[key].append(Arrival(alert.event_time, arrived_ms))
+        return alert.phase == "enter" and key in self._planted
 
     def measure(self, case: str, latency_ms: float) -> None:
         """Add one latency to a case."""
         self._found[case].append(latency_ms)
 
     def finish(self) -> dict[str, Result]:
-        """Results by case; conditions that still wait for their alert are missed."""
-        for waiting in self._waiting.values():
-            while waiting:
-                self._missed[waiting.popleft().case] += 1
-        cases = dict.fromkeys((*self._found, *self._missed))
-        return {case: _result(self._found[case], self._missed[case]) for case in cases}
+        """Results by case. `missed` are then the conditions without an alert."""
+        for key, planted in self._planted.items():
+            self._match(deque(sorted(planted, key=_held_at)), sorted(self._arrived[key]))
+        self._planted.clear()
+        missed = Counter(each.case for each in self.missed)
+        cases = dict.fromkeys((*self._found, *missed))
+        return {case: _result(self._found[case], missed[case]) for case in cases}
+
+    def _match(self, waiting: deque[Planted], arrivals: Sequence[Arrival]) -> None:
+        """An alert belongs to the newest condition that had held at its event time; older ones that wait are missed."""
+        for event_ms, arrived_ms in arrivals:
+            held: list[Planted] = []
+            while waiting and _held_at(waiting[0]) <= event_ms:
+                held.append(waiting.popleft())
+            if held and event_ms - held[-1].begin_ms <= MATCH_MS:
+                planted = held.pop()
+                self.measure(planted.case, arrived_ms - _held_at(planted))
+            self.missed.extend(held)
+        self.missed.extend(waiting)
+
+
+def _held_at(planted: Planted) -> int:
+    return planted.begin_ms + planted.held_ms
 
 
 def _result(latencies: Sequence[float], missed: int) -> Result:

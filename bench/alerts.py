@@ -118,6 +118,8 @@ def measure(seconds: float, isolation: Isolation) -> dict[str, Result]:
                 planter.run(case, seconds)
         time.sleep(LAST_ALERTS_S)
     found = latencies.finish()
+    for each in latencies.missed:
+        console.print(f"no alert: {each.rule} of {each.book} at {each.begin_ms} ({each.case})")
     return {case: found[case] for case in (*CASES, QUIET_BOOKS, WINDOWS_CASE) if case in found}
 
 

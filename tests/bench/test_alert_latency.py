@@ -26,9 +26,17 @@ def test_alerts_of_other_causes_are_ignored() -> None:
     latencies = Latencies()
     latencies.plant(planted())
     others = (alert(BEGIN + 900), alert(BEGIN + 1100, "exit"), alert(BEGIN + 1100, rule="trade_sweep"))
-    assert not any(latencies.arrive(each, BEGIN + 2000) for each in others)
+    assert [latencies.arrive(each, BEGIN + 2000) for each in others] == [True, False, False]
     assert latencies.arrive(alert(BEGIN + 1100), BEGIN + 1300)
-    assert not latencies.arrive(alert(BEGIN + 1100), BEGIN + 1300)
+    assert latencies.arrive(alert(BEGIN + 1200), BEGIN + 1300)
+    assert latencies.finish() == {"busy": Result(1, 0, 300, 300)}
+
+
+def test_an_alert_may_arrive_before_its_condition_is_noted() -> None:
+    latencies = Latencies()
+    assert not latencies.arrive(alert(BEGIN + 1050), BEGIN + 1100)
+    latencies.plant(planted())
+    assert latencies.finish() == {"busy": Result(1, 0, 100, 100)}
 
 
 def test_a_condition_without_an_alert_is_missed() -> None:
@@ -38,6 +46,7 @@ def test_a_condition_without_an_alert_is_missed() -> None:
     latencies.plant(planted(BEGIN + 4 * MATCH_MS, "silent venue"))
     assert latencies.arrive(alert(BEGIN + 2 * MATCH_MS + 1000), BEGIN + 2 * MATCH_MS + 1100)
     assert latencies.finish() == {"busy": Result(1, 1, 100, 100), "silent venue": Result(0, 1, None, None)}
+    assert latencies.missed == [planted(), planted(BEGIN + 4 * MATCH_MS, "silent venue")]
 
 
 def test_percentiles_are_values_of_the_sample() -> None:
