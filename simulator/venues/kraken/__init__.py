@@ -24,8 +24,8 @@ VENUES = (
         id="kraken",
         encoder=KrakenEncoder,
         listed={
-            "BTC/USD": InstrumentGrid(Grid(1, 1), Grid(1, 8), 63_348.4, 0.08),
-            "ETH/USD": InstrumentGrid(Grid(1, 2), Grid(1, 8), 1_873.4, 1.1),
+            "BTC/USD": InstrumentGrid(Grid(1, 1), Grid(1, 8), 61_799.4, 0.08),
+            "ETH/USD": InstrumentGrid(Grid(1, 2), Grid(1, 8), 2_683.6, 1.1),
             "SOL/USD": InstrumentGrid(Grid(1, 2), Grid(1, 8), 146.3, 20.0),
         },
         default_grid=InstrumentGrid(Grid(1, 4), Grid(1, 8), 25.0, 40.0),

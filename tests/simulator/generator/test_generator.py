@@ -57,7 +57,7 @@ def test_the_classifier_of_the_venue_recognises_every_frame(venue: str) -> None:
 FIRST_UPDATES = {
     "binance": b'{"stream":"ethusdt@depth@100ms","data":{"e":"depthUpdate","E":1767225600',
     "binance_usdm": b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1767225600',
-    "kraken": b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":633',
+    "kraken": b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[{"price":617',
     "deribit": b'{"jsonrpc":"2.0","method":"subscription","params":{"channel":"book.BTC-PERPETUAL.100ms","data":{',
 }
 
