@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import subprocess
 import termios
 import threading
@@ -27,7 +28,7 @@ class Terminal:
             stdout=terminal,
             stderr=terminal,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C goes to its foreground processes
+            preexec_fn=_own_terminal,
         )
         os.close(terminal)
         self._printed: list[bytes] = []
@@ -61,6 +62,12 @@ class Terminal:
                 self._printed.append(chunk)
         except OSError:  # the command has ended
             return
+
+
+def _own_terminal() -> None:
+    """Ctrl-C goes to the foreground processes, and ends them also where the test run itself ignores it (`nohup &`)."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
