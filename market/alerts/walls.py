@@ -1,4 +1,8 @@
-"""Walls of a book's side: depth that at least doubles from one tick to the next, and soon at least halves again."""
+"""Walls of a book's side: depth that at least doubles from one tick to the next, and soon at least halves again.
+
+A tick may begin without the wall and end with it. Its most depth is then that of the wall, so the depth before the wall
+is remembered for the tick after it.
+"""
 
 from msgspec import Struct
 
@@ -23,13 +27,14 @@ class Best(Struct, array_like=True, gc=False):
 
 
 class WallSide(Struct, array_like=True):
-    """Walls of one side, oldest first, and the least and most depth of the side's last tick (0: unknown).
+    """Walls of one side, oldest first, and the least depth of the side's last tick (0: unknown).
 
-    `best`: the best level after that tick.
+    `usual`: the most depth of that tick, or if it at least doubled within the tick, the depth before that. `best`: the
+    best level after the tick.
     """
 
     low: float = 0.0
-    high: float = 0.0
+    usual: float = 0.0
     walls: list[Wall] = []
     best: Best | None = None
 
@@ -41,7 +46,7 @@ class WallSide(Struct, array_like=True):
         """
         if self._sums_other_levels(best):
             self.forget()
-        doubled, halved = self.high > 0 and low >= 2 * self.high, 2 * low <= self.low
+        doubled, halved = self.usual > 0 and low >= 2 * self.usual, 2 * low <= self.low
         times, standing = 0.0, []
         for wall in self.walls:
             if time - wall.since > LIFETIME_MS:
@@ -54,13 +59,15 @@ class WallSide(Struct, array_like=True):
             standing = []
             times = 0.0 if self._was_taken(self.low - low, best) else times
         if doubled:
-            standing.append(Wall(time, self.high, low))
-        self.low, self.high, self.walls, self.best = low, high, standing, best
+            standing.append(Wall(time, self.usual, low))
+        rises = self.usual > 0 and high >= 2 * max(self.usual, low)
+        self.usual = max(self.usual, low) if rises else high
+        self.low, self.walls, self.best = low, standing, best
         return times
 
     def forget(self) -> None:
         """Forget everything: depths before and after this moment cannot be compared."""
-        self.low = self.high = 0.0
+        self.low = self.usual = 0.0
         self.walls, self.best = [], None
 
     def _sums_other_levels(self, best: Best | None) -> bool:
