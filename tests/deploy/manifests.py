@@ -22,8 +22,8 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 
 @cache
 def kustomized(name: str) -> str:
-    """Output of `kustomize build` for the base or an overlay."""
-    return _output([str(go_tools.kustomize()), "build", str(FOLDERS[name])])
+    """Output of `kubectl kustomize` for the base or an overlay."""
+    return _output([str(go_tools.kubectl()), "kustomize", str(FOLDERS[name])])
 
 
 @cache

@@ -24,7 +24,7 @@ from tests.deploy import generated, go_tools, manifests
 from tests.deploy.flink_options import read_options
 from tests.deploy.manifests import FOLDERS, Objects, kustomized, objects, templated
 
-pytestmark = pytest.mark.timeout(1500)  # the first run builds kustomize and helm
+pytestmark = pytest.mark.timeout(1500)  # the first run downloads and builds programs
 
 NAMES = sorted(FOLDERS)
 # Newer artefacts of the operator are not on Maven. Its schema lacks only the versions of Flink since, and newer keys.
