@@ -72,6 +72,8 @@ class RebuiltBook:
         quiet_s = (self.last_us - self.applied_us) / MICROS
         if not self.counts.applied:
             return "no update was applied"
+        if self.builder.ids_in_doubt:
+            return "its last updates have old ids and later times: the ids may have begun anew"
         return f"no update was applied in the last {quiet_s:,.0f} s of its frames" if quiet_s > stale_after_s else ""
 
 

@@ -26,6 +26,7 @@ class RejectAll(Generic[BatchType]):
     synced = False
     memory_bytes = 2048
     applied_us = 0
+    ids_in_doubt = False
     state = "out of sync"
     waits = False
 

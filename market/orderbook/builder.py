@@ -91,6 +91,11 @@ class BookBuilder:
         return "stale" if self._sync.state.stale else "in sync"
 
     @property
+    def ids_in_doubt(self) -> bool:
+        """True if updates with old ids and later times arrived since the last one: the ids may have begun anew."""
+        return self._sync.ids_in_doubt
+
+    @property
     def applied_us(self) -> int:
         """Receive time of the last update that was applied, or of a snapshot that confirmed the book; 0 if none was."""
         return self._sync.applied.applied_us

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from core.records import BookState
 from market.orderbook.applied_clock import AppliedClock
 from market.orderbook.book_config import BookConfig
+from market.orderbook.old_run import PROOF, OldRun
 from market.orderbook.record_writer import RecordWriter
 
 MICROS = 1_000_000
@@ -65,6 +66,7 @@ class SavedSyncState(Struct, array_like=True):
     requested_us: int = 0
     retry_after_us: int = 0
     applied: AppliedClock = field(default_factory=AppliedClock)
+    old_run: OldRun = field(default_factory=OldRun)
 
 
 class SyncState:
@@ -201,6 +203,22 @@ class SyncState:
             self.request_snapshot(origin, "no update applied")
         if origin.recv_us > self.state.requested_us:
             self.retry_request(origin.recv_us)
+
+    def begins_anew(self, previous_id: int, update_id: int, later_ms: int) -> bool:
+        """True for an update with an old id that proves that the ids began anew.
+
+        It is much later than the book, or the third of updates that are later and follow one another. `later_ms`: its
+        event time less the book's.
+        """
+        if later_ms <= 0:
+            return False
+        run = self.state.old_run.add(previous_id, update_id, self.applied.applied_us)
+        return later_ms > RESET_AFTER_MS or run >= PROOF
+
+    @property
+    def ids_in_doubt(self) -> bool:
+        """True if updates with old ids and later times arrived since the last update that was applied."""
+        return self.synced and self.state.old_run.is_open(self.applied.applied_us)
 
     def confirm(self, origin: Origin) -> None:
         """The book is right at the receipt of this envelope: the time without an applied update begins anew."""

@@ -1,7 +1,8 @@
 """Trade deduplication: each trade of a stream is published once, even if connections or replays repeat it.
 
 A seen id on a trade that is later than the newest trade begins a new epoch of ids, because a repeated trade has the
-time of its first copy. Repeated trades of the previous epoch have earlier times and are still recognised.
+time of its first copy. An id far below the newest one needs no margin of time: no trade that many ids earlier is later.
+Repeated trades of the previous epoch have earlier times and are still recognised.
 """
 
 from msgspec import Struct
@@ -66,7 +67,8 @@ class TradeDeduplicator(Struct, array_like=True):
         seen = self.streams[stream]
         if not seen.newest_ms:  # restored from a state without times
             seen.newest_ms = at_ms
-        if number > seen.newest or at_ms <= seen.newest_ms + RESET_AFTER_MS:
+        is_far_below = number < seen.newest - LOOK_BACK
+        if number > seen.newest or at_ms <= seen.newest_ms + (0 if is_far_below else RESET_AFTER_MS):
             return False
         self.streams[stream] = began = _first_seen(number, at_ms)
         began.before, began.began_ms = seen.newest, at_ms

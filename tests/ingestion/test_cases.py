@@ -316,6 +316,12 @@ def test_rebuild_counts_trades_and_repeats(tmp_path: Path) -> None:
     assert result.exit_code == 0
 
 
+def test_a_recording_that_ends_while_its_ids_begin_anew_exits_with_1(tmp_path: Path) -> None:
+    result = rebuild(write_recording(tmp_path, SNAPSHOT, *DEPTHS, depth(7, time=1_756_220_469_000)))
+    assert "binance:BTCUSDT: its last updates have old ids and later times" in result.stderr
+    assert result.exit_code == 1
+
+
 @pytest.mark.parametrize(("restarts", "told"), [(1, "once"), (2, "2 times")])
 def test_ids_of_trades_that_began_anew_are_told(tmp_path: Path, restarts: int, told: str) -> None:
     def trade(number: int, time: int) -> str:

@@ -67,6 +67,11 @@ def copied(value: bytes, at: float) -> bytes:
     return json.dumps(record | {"recv_us": record["recv_us"] + int(at * 1e6)}).encode()
 
 
+def on(conn: str, value: bytes) -> bytes:
+    """The same frame on another connection."""
+    return json.dumps(json.loads(value) | {"conn": conn}).encode()
+
+
 def rejected(venue: str, at: float) -> bytes:
     return envelope(venue, {"a": "changed format"}, at=at)
 
@@ -227,6 +232,49 @@ def test_ids_that_begin_anew_are_a_gap_and_the_next_snapshot_is_the_new_book(ven
 
 
 @RESETTABLE
+@pytest.mark.parametrize("copies", [("a",), ("a", "b"), ("b", "a", "b")])
+def test_three_updates_that_follow_one_another_prove_at_once_that_ids_began_anew(
+    venue: str, copies: tuple[str, ...]
+) -> None:
+    old = [value for value in restarted(venue, 3, 0.1, 0.1) for _ in copies]
+    values = [on(copies[n % len(copies)], value) for n, value in enumerate(old)]
+    assert statuses(build_batch(venue, *started(venue), *values[: 2 * len(copies)])) == ["synced snapshot"]
+    assert statuses(build_batch(venue, *started(venue), *values)) == ["synced snapshot", RESET]
+
+
+@RESETTABLE
+def test_old_updates_between_which_the_book_goes_on_are_no_reset(venue: str) -> None:
+    newer = {"binance": spot, "binance_usdm": usdm, "deribit": deribit}[venue]
+    ids = {"binance": lambda n: (n, n), "binance_usdm": lambda n: (n - 1, n, n), "deribit": lambda n: (n, n - 1)}[venue]
+    values = [
+        value
+        for n, old in enumerate(restarted(venue, 9, 0.15, 0.1), 1)
+        for value in (newer(*ids(1000 + n), at=0.1 + n * 0.1), old)
+    ]
+    batch = build_batch(venue, *started(venue), *values)
+    assert (statuses(batch), batch.counts.skipped) == (["synced snapshot"], 9)
+
+
+@RESETTABLE
+def test_a_run_of_old_updates_survives_restores(venue: str) -> None:
+    values = [*started(venue), *restarted(venue, 5, 0.1, 0.1)]
+    assert combined_output(batches_with_restores(venue, values, range(1, len(values)))) == combined_output(
+        [build_batch(venue, *values)]
+    )
+
+
+@RESETTABLE
+def test_old_updates_at_the_end_leave_the_ids_in_doubt(venue: str) -> None:
+    builder, old = new_builder(venue), restarted(venue, 3, 0.1, 0.1)
+    builder.apply_all([*started(venue), old_update(venue, 0.05)])
+    assert not builder.ids_in_doubt
+    builder.apply_all(old[:1])
+    assert (builder.ids_in_doubt, builder.state) == (True, "in sync")
+    builder.apply_all(old[1:])
+    assert (builder.ids_in_doubt, builder.state) == (False, "out of sync")
+
+
+@RESETTABLE
 def test_copies_that_come_late_from_another_connection_are_no_reset(venue: str) -> None:
     values = [old_update(venue, at, conn="b") for at in range(1, 20)]
     assert statuses(build_batch(venue, *started(venue), *values)) == ["synced snapshot"]
@@ -244,6 +292,12 @@ def test_a_deribit_snapshot_with_a_lower_id_and_a_later_time_is_the_new_book() -
     values = [new_snapshot("deribit", 5, 3), *restarted("deribit", 9, 3)[4:]]
     batch = build_batch("deribit", *started("deribit"), *values)
     assert statuses(batch) == ["synced snapshot", RESET, "synced snapshot"] and not batch.resyncs
+
+
+@pytest.mark.parametrize(("conn", "wins"), [("a", True), ("b", False)])
+def test_a_deribit_snapshot_of_the_same_connection_needs_no_margin_of_time(conn: str, wins: bool) -> None:
+    batch = build_batch("deribit", *started("deribit"), on(conn, new_snapshot("deribit", 5, 0.1)))
+    assert (rows(batch)[-1]["best_bid"] == 59, len(statuses(batch))) == (wins, 3 if wins else 1)
 
 
 REST = pytest.mark.parametrize("venue", ["binance", "binance_usdm"])
@@ -315,6 +369,12 @@ def test_trade_ids_that_begin_anew_with_later_times_are_new_trades() -> None:
     second = builder.apply_all([*trades(range(1, 51), 10), *trades(range(1, 51), 10)])
     assert (len(first.trades), len(second.trades)) == (3, 50)
     assert (second.counts.repeated_trades, second.counts.trade_epochs) == (50, 1)
+
+
+@pytest.mark.parametrize("after_s", [0.2, 1.4, 30])
+def test_no_trade_is_lost_when_ids_far_below_follow_at_once(after_s: float) -> None:
+    batch = build_batch("binance", *trades(range(5_000, 5_003), 0), *trades(range(1, 51), after_s))
+    assert (len(batch.trades), batch.counts.repeated_trades, batch.counts.trade_epochs) == (53, 0, 1)
 
 
 def test_repeated_trades_of_the_epoch_before_stay_repeated() -> None:

@@ -2,7 +2,8 @@
 
 The update ids alone prove that no update is missing. The first copy of an update is applied; copies from other
 connections are skipped. A reconnect needs no snapshot, and a hole in the envelope's `seq` is no gap. Ids have restarted
-(`sequence_reset`) if an old id has a later event time, or a newer snapshot has a lower id.
+(`sequence_reset`) if an old id has a much later event time, if three updates that follow one another have old ids and
+later times, or if a newer snapshot has a lower id.
 
 Sizes at prices beyond a snapshot's last level are unknown. A new snapshot is requested (`known range`) before the
 published levels leave the covered range. Updates are buffered meanwhile, and applied to the snapshot up to the
@@ -102,12 +103,18 @@ class BinanceBookSync:
     def _refuse(self, envelope: TypedEnvelope[DepthFrame], update: DepthUpdate, step: SequenceResult) -> None:
         """Process an update that is old or leaves a gap. Its time shows the epoch of its ids."""
         state, at = self.state, event_time(update)
-        begins_anew = step is SKIP and state.event_ms and at > state.event_ms + RESET_AFTER_MS
+        later_ms = at - state.event_ms if state.event_ms else 0
+        begins_anew = step is SKIP and later_ms > 0 and self._begins_anew(update, later_ms)
         if begins_anew or (step is GAP and at + RESET_AFTER_MS >= state.event_ms):
             reason = "sequence_reset" if begins_anew else "sequence"
             self._drop_book(envelope, reason, *self._rule.gap_ids(state.book_id, update))
         else:
             self._writer.counts.skipped += 1
+
+    def _begins_anew(self, update: DepthUpdate, later_ms: int) -> bool:
+        if update.last_id == self.state.book_id:  # a copy
+            return later_ms > RESET_AFTER_MS
+        return self._sync.begins_anew(update.previous_id or update.first_id - 1, update.last_id, later_ms)
 
     def _apply(self, envelope: TypedEnvelope[DepthFrame], update: DepthUpdate) -> None:
         state, book, sync = self.state, self._book, self._sync

@@ -4,7 +4,8 @@ Ids prove the chain on their own, on any connection; a hole in the envelope's `s
 connections one is followed. A change that does not chain is a gap only there: on another connection it may be early.
 Another connection is followed when the followed one disconnects, or sends nothing while the other one does, or is late:
 then a change that does not chain on the other one is a gap. Ids that begin anew end the chain (`sequence_reset`): an
-old `change_id` with a later time, in a change or a snapshot.
+old `change_id` with a much later time, three changes that follow one another with old ids and later times, or a later
+snapshot with a lower id.
 """
 
 from collections.abc import Mapping
@@ -116,7 +117,7 @@ class DeribitBookSync:
                 self._writer.counts.surprises += 1
             self._publish(envelope, data)
             return
-        begins_anew = step is SKIP and self._is_later(data)
+        begins_anew = step is SKIP and self._begins_anew(data)
         is_gap = step is GAP and data.timestamp + RESET_AFTER_MS >= state.event_ms
         if is_gap and not is_followed:
             is_gap = self._is_left_behind(envelope, data)
@@ -137,16 +138,30 @@ class DeribitBookSync:
             state.ahead_us = origin.recv_us
         return origin.recv_us - state.ahead_us > self._silence_us
 
-    def _is_later(self, data: BookData) -> bool:
-        """True for a message that is later than the book by more than the copies of another connection may be."""
-        return 0 < self.state.event_ms < data.timestamp - RESET_AFTER_MS
+    def _begins_anew(self, data: BookData) -> bool:
+        """True for an old change that proves that the ids began anew."""
+        later_ms = data.timestamp - self.state.event_ms if self.state.event_ms else 0
+        if data.change_id == self.state.book_id:  # a copy
+            return later_ms > RESET_AFTER_MS
+        return self._sync.begins_anew(data.prev_change_id or 0, data.change_id, later_ms)
+
+    def _is_new_book(self, envelope: TypedEnvelope[BookFrame], data: BookData) -> bool:
+        """True for a snapshot with a lower id that answers a request, or is later than the book.
+
+        On another connection than the newest change it must be later by more than the copies of changes may be.
+        """
+        sync, at = self._sync, self.state.event_ms
+        if sync.state.stale and sync.state.request_open:
+            return True
+        margin = 0 if sync.state.stale or sync.applied.conn == envelope.conn else RESET_AFTER_MS
+        return 0 < at < data.timestamp - margin
 
     def _replace(self, envelope: TypedEnvelope[BookFrame], data: BookData) -> None:
         counts = self._writer.counts
         if self._sync.synced and data.change_id <= self.state.book_id:
             if data.change_id == self.state.book_id:
                 self._sync.mark_fresh(envelope, data.timestamp)
-            elif self._is_later(data) or (self._sync.state.stale and self._sync.state.request_open):
+            elif self._is_new_book(envelope, data):
                 ids = self.state.book_id, data.change_id
                 self._sync.mark_gap(envelope, data.timestamp, "sequence_reset", Phase.EMPTY, *ids, request=False)
             if self._sync.synced:
