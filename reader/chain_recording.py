@@ -1,5 +1,6 @@
 """Option chain from a recording."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,8 +44,11 @@ def read_recording(
             continue
         try:
             changed = chain.apply(event)
-        except InvalidRecord:
-            others[_other(event, feeds[venue])] += 1
+        except InvalidRecord as reason:
+            if _is_misnamed(event, feeds[venue], underlying):
+                account.refuse(place, str(reason))
+            else:
+                others[_other(event, feeds[venue])] += 1
             continue
         account.used += changed
         account.skipped["repeated, late or expired"] += not changed
@@ -75,6 +79,13 @@ def _events(path: Path, venue: str, account: ReadAccount) -> Iterator[tuple[str,
         for event in option_events(envelope, feed):
             yield recording.report.place, event
     account.add_report(recording.report)
+
+
+def _is_misnamed(event: Event, feed: OptionFeed, underlying: str) -> bool:
+    """True for a quote of the chain with a volatility, as only options have, whose name is that of no option."""
+    if not isinstance(event, OptionQuote) or feed.underlying(event.name) != underlying:
+        return False
+    return feed.parse_name(event.name) is None and not math.isnan(event.quote.mark_iv)
 
 
 def _other(event: Event, feed: OptionFeed) -> str:

@@ -153,6 +153,26 @@ def test_refused_rows_of_a_file_are_named_and_counted_and_the_status_is_1(tmp_pa
     assert "27NOV26" in result.stdout and "refused_rows" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (None, "Expected `str`, got `null` - at `$.instrument_name`"),
+        ("BTC-27NOV26-70000", "BTC-27NOV26-70000: not the name of an option"),
+        ("BTC-27NOV26-70000-X", "BTC-27NOV26-70000-X: not the name of an option"),
+        ("BTC-" + "7" * 500, "expected a name of at most 64 characters, got 504"),
+    ],
+)
+def test_a_row_without_the_name_of_an_option_is_refused_and_the_others_are_used(tmp_path, name, reason):
+    result = run("BTC", "--from", summary_file(tmp_path, instrument_name=name))
+    assert (result.exit_code, reason in result.stderr) == (1, True)
+    assert "used 3, skipped 0, refused 1" in result.stderr
+
+
+def test_a_perpetual_beside_options_is_skipped(tmp_path):
+    result = run("BTC", "--from", summary_file(tmp_path, instrument_name="BTC-PERPETUAL", mark_iv=None))
+    assert (result.exit_code, "used 3, skipped 1 (no options 1), refused 0" in result.stderr) == (0, True)
+
+
 def test_a_file_of_refused_rows_only_says_why(tmp_path):
     rows = [{"instrument_name": "BTC-27NOV26-70000-C", "creation_timestamp": NOW, "mark_price": "0.05"}]
     path = tmp_path / "summary.json"

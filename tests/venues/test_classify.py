@@ -79,6 +79,10 @@ DERIBIT = [
     ),
     (FrameInfo("book_summary", "BTC", 7), '{"result":[{"instrument_name":"BTC-9JUN20-9875-P","mark_iv":3}],"usOut":7}'),
     (
+        FrameInfo("book_summary", "BTC", 7),
+        '{"result":[7,{"instrument_name":null},{"instrument_name":"BTC-9JUN20-9875-P","quote_currency":5}],"usOut":7}',
+    ),
+    (
         FrameInfo("instrument", "SOL", 7),
         '{"result":[{"instrument_name":"SOL-9JUN20-9-P","expiration_timestamp":3}],"usOut":7}',
     ),
@@ -119,6 +123,21 @@ def test_without_an_acknowledgement_a_thin_book_of_kraken_is_not_cut() -> None:
 def test_json_that_no_venue_sends_is_unclassified(venue: str) -> None:
     with pytest.raises(UnclassifiedFrame, match="neither an? .* of (Binance|Kraken v2|Deribit)"):
         VENUES[venue].open_classifier()(b'{"hello":1}')
+
+
+@pytest.mark.parametrize("time", ["2026-08-02T05:43:39.154709", "yesterday", 5])
+def test_a_time_of_kraken_without_a_zone_is_a_decode_error(time: object) -> None:
+    frame = msgspec.json.encode(
+        {"channel": "trade", "type": "update", "data": [{"symbol": "BTC/USD", "timestamp": time}]}
+    )
+    with pytest.raises(msgspec.DecodeError, match="timestamp"):
+        VENUES["kraken"].open_classifier()(frame)
+
+
+def test_a_depth_event_of_binances_options_is_unclassified() -> None:
+    frame = b'{"e":"depth","E":1,"s":"BTC-210630-9000-P","u":162,"pu":162,"b":[["200","3"]],"a":[]}'
+    with pytest.raises(UnclassifiedFrame, match="BTC-210630-9000-P is an option of Binance"):
+        VENUES["binance_usdm"].open_classifier()(frame)
 
 
 @pytest.mark.parametrize("venue", ["binance", "binance_usdm", "kraken", "deribit"])

@@ -137,12 +137,23 @@ def test_a_grouped_book_is_refused_by_name() -> None:
     assert reject_reasons(batch)[0].startswith("book.5.10.100ms is a grouped book")
 
 
+MARKETS = pytest.mark.parametrize("venue", ["binance", "binance_usdm"])
+
+
+@MARKETS
 @pytest.mark.parametrize("symbol", ["BTCUSD_PERP", "ETHUSD_251226"])
-def test_coin_margined_contracts_are_refused_by_name(symbol: str) -> None:
-    batch = open_builder(f"binance_usdm:{symbol}", BookConfig()).apply_all([b"{}"])
+def test_coin_margined_contracts_are_refused_by_name(venue: str, symbol: str) -> None:
+    batch = open_builder(f"{venue}:{symbol}", BookConfig()).apply_all([b"{}"])
     assert reject_reasons(batch)[0].startswith(f"{symbol} is a COIN-M contract: its sizes count contracts")
+
+
+@MARKETS
+@pytest.mark.parametrize("symbol", ["BTC-251123-126000-C", "DOGE-251226-0.25-P"])
+def test_options_of_binance_are_refused_by_name(venue: str, symbol: str) -> None:
+    batch = open_builder(f"{venue}:{symbol}", BookConfig()).apply_all([b"{}"])
+    assert reject_reasons(batch) == [f"{symbol} is an option of Binance; options of Binance are not supported"]
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "BTCUSDT_251226", "BTCUSDC"])
 def test_other_contracts_are_not(symbol: str) -> None:
-    assert "COIN-M" not in reject_reasons(open_builder(f"binance_usdm:{symbol}", BookConfig()).apply_all([b"{}"]))[0]
+    assert "supported" not in reject_reasons(open_builder(f"binance_usdm:{symbol}", BookConfig()).apply_all([b"{}"]))[0]

@@ -8,7 +8,7 @@ from venues.binance.classify import (
     BinanceClassifier,
     recognise_spot,
     recognise_usdm,
-    refuse_coin_margined,
+    refuse_product,
 )
 from venues.binance.recorded_urls import symbol_of_url
 from venues.binance.sequencing import SpotRule, UsdmRule
@@ -30,6 +30,7 @@ SPOT = Venue(
     recognise=recognise_spot,
     cryptofeed_name="BINANCE",
     symbol_of_url=symbol_of_url,
+    refusal=refuse_product,
 )
 USDM = Venue(
     id="binance_usdm",
@@ -40,6 +41,6 @@ USDM = Venue(
     recognise=recognise_usdm,
     cryptofeed_name="BINANCE_FUTURES",
     symbol_of_url=symbol_of_url,
-    refusal=refuse_coin_margined,
+    refusal=refuse_product,
 )
 VENUES = (SPOT, USDM)

@@ -10,6 +10,7 @@ from venues.binance.messages import coin_margined, is_coin_margined
 from venues.frame_info import FrameInfo, UnclassifiedFrame
 
 COIN_MARGINED = re.compile(r"USD_(PERP|\d{6})$")  # BTCUSD_PERP, BTCUSD_251226; USD-M has BTCUSDT_251226
+OPTION = re.compile(r"-\d{6}-[\d.]+-[CP]$")  # BTC-251226-100000-C
 FORWARDED_EVENTS = {"depthUpdate": "depth", "aggTrade": "aggTrade", "trade": "trade", "bookTicker": "bookTicker"}
 
 
@@ -88,6 +89,8 @@ class BinanceClassifier:
 
     def _without_stream(self, frame: bytes, event: _Event, time_us: int | None) -> FrameInfo | None:
         if event.e:
+            if event.e == "depth":
+                raise UnclassifiedFrame(refuse_product(event.s) or "a depth event of Binance's options")
             if self._bare_updates is not None and event.e == "depthUpdate":
                 self._bare_updates.check(frame)
             return FrameInfo(FORWARDED_EVENTS.get(event.e, event.e), event.s, time_us, event.e in FORWARDED_EVENTS)
@@ -117,9 +120,11 @@ def recognise_usdm(frame: bytes) -> str | None:
     return _recognise(frame, usdm=True)
 
 
-def refuse_coin_margined(symbol: str) -> str:
-    """Reason to refuse a COIN-M symbol, whose frames have the shape of USD-M; "" for any other."""
-    return coin_margined(symbol) if COIN_MARGINED.search(symbol) else ""
+def refuse_product(symbol: str) -> str:
+    """Reason to refuse a COIN-M contract or an option, whose frames have the shape of USD-M; "" for others."""
+    if COIN_MARGINED.search(symbol):
+        return coin_margined(symbol)
+    return f"{symbol} is an option of Binance; options of Binance are not supported" if OPTION.search(symbol) else ""
 
 
 def _recognise(frame: bytes, usdm: bool) -> str | None:

@@ -17,6 +17,8 @@ NotCoinMargined = Annotated[str, Meta(pattern="(?<!USD)$")]  # pair of a contrac
 PriceOrZero = Annotated[float, Meta(ge=0, lt=1e15)]  # fillers have no price
 # Executions (`X` of USD-M) that are not trades of the book: fillers of the ids, the insurance fund, auto-deleveraging.
 NOT_TRADES = frozenset({"NA", "INSURANCE_FUND", "ADL"})
+TRADES = frozenset({"MARKET", "", None})  # spot and aggTrade name no execution
+KNOWN_EXECUTIONS = "MARKET, ADL, INSURANCE_FUND or NA"
 
 
 class DepthUpdate(Struct, gc=False):
@@ -65,7 +67,7 @@ class TradeUpdate(Struct, gc=False):
     buyer_is_maker: bool = field(name="m")
     aggregate_id: Id | None = field(name="a", default=None)
     trade_id: Id | None = field(name="t", default=None)
-    execution: str = field(name="X", default="")
+    execution: str | None = field(name="X", default=None)
     pair: str = field(name="ps", default="")
 
 
@@ -150,8 +152,11 @@ def parse(
     trade = _trade(event)
     if is_coin_margined(trade.pair):
         raise InvalidRecord(coin_margined(trade.symbol))
-    is_trade = trade.size and trade.execution not in NOT_TRADES
-    return [_venue_trade(trade, symbol)] if is_trade else None
+    if not trade.size or trade.execution in NOT_TRADES:
+        return None
+    if trade.execution not in TRADES:
+        raise InvalidRecord(f"expected an execution (X) of {KNOWN_EXECUTIONS}, got {str(trade.execution)[:20]!r}")
+    return [_venue_trade(trade, symbol)]
 
 
 def _update_in(event: Raw | bytes) -> DepthUpdate:

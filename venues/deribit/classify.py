@@ -1,5 +1,8 @@
 """Classification of Deribit's frames: notifications, replies of the public methods, heartbeats."""
 
+from contextlib import suppress
+from typing import Any
+
 import msgspec
 
 from venues.frame_info import FrameInfo, UnclassifiedFrame
@@ -26,14 +29,17 @@ class _Frame(msgspec.Struct, gc=False):
 
 
 class _Row(msgspec.Struct, gc=False):
-    instrument_name: str
-    quote_currency: str = ""
-    expiration_timestamp: int | None = None
+    """The fields that tell what a reply is, of any type: one bad row does not make the reply an acknowledgement."""
+
+    instrument_name: Any
+    quote_currency: Any = ""
+    expiration_timestamp: Any = None
 
 
 _decode = msgspec.json.Decoder(_Frame).decode
 _decode_data = msgspec.json.Decoder(_Data | list[_Data]).decode
-_decode_rows = msgspec.json.Decoder(list[_Row]).decode
+_decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_row = msgspec.json.Decoder(_Row).decode
 
 
 def classify_deribit(frame: bytes) -> FrameInfo:
@@ -63,22 +69,27 @@ def _notification(params: _Params) -> FrameInfo:
 
 
 def _reply(found: _Frame) -> FrameInfo:
-    try:
-        rows = _decode_rows(found.result)
-    except msgspec.ValidationError:
-        return FrameInfo(
-            "ack", forwarded=False
-        )  # to a subscription (a list of channels), a test or a heartbeat setting
-    if not rows:
+    rows = _rows(found.result)
+    if not rows:  # to a subscription (a list of channels), a test or a heartbeat setting
         return FrameInfo("ack", forwarded=False)
     channel = "instrument" if rows[0].expiration_timestamp is not None else "book_summary"
     return FrameInfo(channel, _chain(rows), found.usOut)
 
 
+def _rows(result: msgspec.Raw) -> list[_Row]:
+    rows = []
+    with suppress(msgspec.ValidationError):
+        for raw in _decode_rows(result):
+            with suppress(msgspec.ValidationError):
+                rows.append(_decode_row(raw))
+    return rows
+
+
 def _chain(rows: list[_Row]) -> str:
     """Underlying of the rows (`BTC`), or their quote currency where the list spans several underlyings (`USDC`)."""
-    underlyings = {row.instrument_name.partition("-")[0] for row in rows}
-    return underlyings.pop() if len(underlyings) == 1 else rows[0].quote_currency
+    underlyings = {row.instrument_name.partition("-")[0] for row in rows if isinstance(row.instrument_name, str)}
+    currency = rows[0].quote_currency
+    return underlyings.pop() if len(underlyings) == 1 else currency if isinstance(currency, str) else ""
 
 
 class _Origin(msgspec.Struct, gc=False):

@@ -74,8 +74,10 @@ def wire_name(stream: Stream) -> str:
 
 
 def stream_of(name: str) -> Stream:
-    """Inverse of `wire_name`."""
+    """Inverse of `wire_name`. Raises ValueError for a channel without a symbol."""
     kind, *rest = name.split(".")
+    if not rest:
+        raise ValueError(f"Deribit channel {name!r} names no instrument")
     for channel, wire_kind in SYMBOL_LAST.items():
         if kind == wire_kind:
             return Stream(channel, rest[0])

@@ -1,6 +1,7 @@
 """Classification of Kraken's WebSocket v2 frames."""
 
 from datetime import datetime, timedelta, timezone
+from typing import Annotated
 
 import msgspec
 
@@ -21,7 +22,7 @@ class _Head(msgspec.Struct, gc=False):
 
 class _Row(msgspec.Struct, gc=False):
     symbol: str
-    timestamp: datetime | None = None
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     bids: list[msgspec.Raw] = []
     asks: list[msgspec.Raw] = []
 

@@ -84,6 +84,21 @@ def test_marks_that_are_not_trades_are_ignored(trade: dict[str, Any]) -> None:
     assert (batch.counts.trades, batch.counts.ignored, batch.rejects) == (1, 1, [])
 
 
+@pytest.mark.parametrize("execution", ["MARKET", "", None])
+def test_executions_of_the_market_are_trades(execution: str | None) -> None:
+    batch = build_batch("binance_usdm", envelope("binance_usdm", {"data": MARKET | {"X": execution}}, "trade"))
+    assert (batch.counts.trades, batch.rejects) == (1, [])
+
+
+@pytest.mark.parametrize("execution", ["LIQUIDATION", "na"])
+def test_an_execution_that_is_not_known_is_rejected_by_name(execution: str) -> None:
+    batch = build_batch("binance_usdm", envelope("binance_usdm", {"data": MARKET | {"X": execution}}, "trade"))
+    assert batch.counts.trades == 0
+    assert reject_reasons(batch) == [
+        f"expected an execution (X) of MARKET, ADL, INSURANCE_FUND or NA, got {execution!r}"
+    ]
+
+
 def test_a_trade_without_a_price_is_rejected() -> None:
     batch = build_batch("binance_usdm", envelope("binance_usdm", {"data": MARKET | {"p": "0"}}, "trade"))
     assert reject_reasons(batch) == ["expected a price above 0 on a trade, got 0"]

@@ -1,6 +1,8 @@
 """Streams of an option chain, from the reply of `get_instruments`."""
 
-from venues.deribit.protocol import ListedOption, chain_streams, listing_query
+import pytest
+
+from venues.deribit.protocol import ListedOption, chain_streams, listing_query, parse_reply
 from venues.protocol import Stream
 
 NOW, FRIDAY, NEXT_FRIDAY = 1_767_225_600_000, 1_767_340_800_000, 1_767_945_600_000
@@ -27,3 +29,8 @@ def test_an_expired_option_is_not_subscribed() -> None:
 def test_a_linear_family_is_listed_under_the_currency_it_is_paid_in() -> None:
     assert listing_query("SOL_USDC")["currency"] == "USDC"
     assert Stream("index", "sol_usdc") in chain_streams("SOL_USDC", options(), "ticker.100ms", NOW)
+
+
+def test_an_accepted_channel_without_a_symbol_is_an_error() -> None:
+    with pytest.raises(ValueError, match="Deribit channel 'announcements' names no instrument"):
+        parse_reply(b'{"jsonrpc":"2.0","id":3,"result":["announcements"]}')
