@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from core.records import Envelope
-from ingestion.rebuild import Rebuild
+from ingestion.rebuild import MAX_KEY, Rebuild
 from ingestion.recordings import EnvelopeSource, ReadAccount
 from ingestion.replay import ReplayResult
 
@@ -70,7 +70,7 @@ def show_rebuild(rebuild: Rebuild, console: Console) -> None:
             counts.frames, counts.applied, counts.skipped, counts.gaps, counts.checksum_failures, counts.crossed,
             counts.rejected, counts.trades, counts.repeated_trades,
         )  # fmt: skip
-        table.add_row(key, *(f"{number:,}" for number in numbers), state)
+        table.add_row(key[:MAX_KEY], *(f"{number:,}" for number in numbers), state)
     if rebuild.books:
         console.print(table)
     for key, book in rebuild.books.items():

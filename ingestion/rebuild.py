@@ -21,6 +21,7 @@ from venues.registry import open_builder
 from venues.routing import route
 
 MAX_REASONS = 20
+MAX_KEY = 100  # characters of a key in a reason
 MICROS = 1_000_000
 
 
@@ -157,6 +158,7 @@ class Rebuild:
     def _refuse(self, reason: str, key: str, envelope: Envelope, place: Callable[[], str] | None) -> None:
         self.refused += 1
         if len(self.reject_reasons) < MAX_REASONS:
+            key = key[:MAX_KEY]
             where = f"{key} conn {envelope.conn} seq {envelope.seq}" if place is None else f"{place()}: {key}"
             self.reject_reasons.append(f"{where}: {reason}")
 

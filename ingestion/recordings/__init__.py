@@ -21,7 +21,7 @@ from ingestion.recordings.detection import Detection, detect
 from ingestion.recordings.frame_reader import FrameReader, Streams
 from ingestion.recordings.import_report import ImportReport, ReadAccount, RecordingError
 from ingestion.recordings.line_reader import LineReader, NumberedLine
-from ingestion.recordings.wrappers import array_items, expand_arrays, field_names
+from ingestion.recordings.wrappers import array_items, expand_arrays, fault, field_names, is_array
 from venues.registry import VENUES
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 HEAD_LINES = 50
+MOST_HEAD_LINES = 100_000  # lines without market data before the first frame
 SHOWN_FIELDS = 8
 EXPECTED = (
     "expected JSON lines of exchange frames, hftbacktest, tardis.dev or cryptofeed lines, or depthflow's own files"
@@ -123,9 +124,9 @@ class Recording:
         path = self.report.path
         if not any(line for _, line in head):
             raise RecordingError(next(iter(self.report.errors), f"{path}: the file is empty"))
-        head = list(expand_arrays(iter(head)))
-        lines: Iterator[NumberedLine] = chain(head, expand_arrays(remaining))
-        found = detect(head)
+        head, remaining = list(expand_arrays(iter(head))), expand_arrays(remaining)
+        found = self._detect(head, remaining)
+        lines: Iterator[NumberedLine] = chain(head, remaining)
         if found is None or head[0][1] == b"[":
             head = self._document(lines)
             found, lines = detect(head[:HEAD_LINES]), iter(head)
@@ -137,6 +138,23 @@ class Recording:
         if detection.format == "envelopes":
             return formats.envelopes(lines, self.report, self._venue)
         return self._read_frames(detection, symbols, lines)
+
+    def _detect(
+        self, head: list[NumberedLine], remaining: Iterator[NumberedLine]
+    ) -> tuple[Detection, frozenset[str]] | None:
+        """Format and venue, from more lines than the first if these have no frame of a venue; `head` gets the lines."""
+        found, searched = detect(head), head
+        while searched and len(head) < MOST_HEAD_LINES and self._is_open(found, searched):
+            searched = list(islice(remaining, HEAD_LINES))
+            head += searched
+            found = detect(searched) or found
+        return found
+
+    def _is_open(self, found: tuple[Detection, frozenset[str]] | None, searched: list[NumberedLine]) -> bool:
+        """True if lines were found, but none of them with a frame of a venue."""
+        if found is None:
+            return any(field_names(line) is not None for _, line in searched)
+        return found[0].format == "stamped" and found[0].venue is None and self._venue is None
 
     def _read_frames(
         self, detection: Detection, symbols: frozenset[str], lines: Iterator[NumberedLine]
@@ -163,15 +181,15 @@ class Recording:
         items = array_items(text)
         if items is not None:
             return [(f"item {number}", item) for number, item in enumerate(items)]
-        if text.startswith(b"[") and len(numbered) > 1:
+        if text.startswith(b"[") and len(numbered) > 1 and not is_array(numbered[0][1]):
             raise RecordingError(f"{self.report.path}: a JSON array that is cut off or damaged")
         return numbered if field_names(text) is None else [(1, text)]
 
     def _check_venue(self, detection: Detection) -> str:
         path = self.report.path
-        if detection.format == "cryptofeed" and detection.venue not in VENUES:
+        if detection.format == "cryptofeed" and detection.venue not in (None, *VENUES):
             raise RecordingError(f"{path}: recorded at {detection.venue}, expected one of {', '.join(VENUES)}")
-        if detection.format == "cryptofeed" and self._venue not in (None, detection.venue):
+        if detection.format == "cryptofeed" and detection.venue and self._venue not in (None, detection.venue):
             raise RecordingError(f"{path}: recorded at {detection.venue}, but --venue is {self._venue}")
         venue = self._venue or detection.venue
         if venue is None:
@@ -214,6 +232,8 @@ def _describe(lines: list[NumberedLine]) -> str:
         if names is not None:
             shown = ", ".join(names[:SHOWN_FIELDS]) + (" …" if len(names) > SHOWN_FIELDS else "")
             return f"JSON lines with keys {shown}: no frame that depthflow knows; {EXPECTED}"
+    if first.startswith(b"{") and not first.startswith(b"{'"):
+        return f"the first line is not JSON: {fault(first)}"
     if first.startswith((b"{'", b"[{'", b"b'", b'b"')):
         return "Python's notation of a dict, not JSON; write frames with json.dumps, or as they were received"
     return f"the first line is {first[:60].decode(errors='replace')!r}; {EXPECTED}"

@@ -17,6 +17,9 @@ Format = Literal["stamped", "cryptofeed", "plain", "wrapped", "envelopes"]
 _STAMPED = re.compile(rb"(\d{9,20}(?:\.\d+)?|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)[ \t]+(?=[{\[])")
 
 
+_CRYPTOFEED_KINDS = frozenset({"header", "connect", "recv", "send", "http"})
+
+
 class Detection(NamedTuple):
     """Format; venue, None when unknown; symbol of the line, "" when it names none; wrapper of the frames."""
 
@@ -65,7 +68,7 @@ def _detect_line(line: bytes) -> Detection | None:
     fields = _read_fields(frame)
     if fields is None:
         return None
-    if fields.t and not stamp:
+    if fields.t in _CRYPTOFEED_KINDS and not stamp:
         return Detection("cryptofeed", _cryptofeed_venue(fields.exchange))
     if fields.venue and fields.conn and fields.recv_us is not None and not stamp:
         return Detection("envelopes", fields.venue)

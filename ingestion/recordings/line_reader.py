@@ -43,7 +43,7 @@ class LineReader:
         return self._raw.tell() if self._raw.seekable() else 0
 
     def lines(self, report: ImportReport) -> Iterator[NumberedLine]:
-        """Yield every line, blank ones as empty bytes; a UTF-8 byte order mark is left out.
+        """Yield every line, blank ones as empty bytes; a line's UTF-8 byte order mark is left out.
 
         Damaged gzip data and an overlong line are rejected and end the input. Raises RecordingError for UTF-16 and for
         compressions other than gzip.
@@ -63,8 +63,7 @@ class LineReader:
                 return
             if number == 1:
                 _check_encoding(report.path, line)
-                line = line.removeprefix(UTF8_MARK)
-            yield number, line.strip()
+            yield number, line.removeprefix(UTF8_MARK).strip()  # also where files were joined
 
 
 def _check_encoding(path: Path, line: bytes) -> None:

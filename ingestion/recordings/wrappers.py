@@ -71,6 +71,24 @@ def field_names(line: bytes) -> list[str] | None:
         return None
 
 
+def fault(line: bytes) -> str:
+    """Reason for which a line is no JSON object; "" if it is one."""
+    try:
+        _fields(line)
+    except FRAME_ERRORS as error:
+        return str(error)
+    return ""
+
+
+def is_array(line: bytes) -> bool:
+    """True for a whole JSON array."""
+    try:
+        _items(line)
+    except FRAME_ERRORS:
+        return False
+    return True
+
+
 def expand_arrays(lines: Iterator[NumberedLine]) -> Iterator[NumberedLine]:
     """The same lines; a line that is a JSON array of objects is replaced by its items."""
     for position, line in lines:

@@ -236,6 +236,7 @@ WRAPPED = {
         for n, frame in enumerate((SNAPSHOT, *DEPTHS))
     ],
     "seconds": [f'{{"t":1756220468.{n},"seqno":{n},"msg":{frame}}}' for n, frame in enumerate((SNAPSHOT, *DEPTHS))],
+    "time as text": [f'{{"t":"17562204680{n:02}","msg":{frame}}}' for n, frame in enumerate((SNAPSHOT, *DEPTHS))],
     "no time": [f'{{"mono":{n},"m":{frame}}}' for n, frame in enumerate((SNAPSHOT, *DEPTHS))],
     "tardis": [f"2025-08-26T15:01:08.00000{n}0Z {frame}" for n, frame in enumerate((SNAPSHOT, *DEPTHS))],
     "byte order mark": ["\ufeff" + SNAPSHOT, *DEPTHS],
@@ -245,11 +246,36 @@ WRAPPED = {
 }
 
 
+KLINE = '{"stream":"btcusdt@kline_1m","data":{"e":"kline","E":1,"s":"BTCUSDT","k":{}}}'
+LATE_STARTS = {
+    "acknowledgements": ['{"result":null,"id":1}'] * 120 + [SNAPSHOT, *DEPTHS],
+    "candles": [KLINE] * 120 + [SNAPSHOT, *DEPTHS],
+    "stamped candles": [f"17562204680000000{n:02} {line}" for n, line in enumerate([KLINE] * 80 + [SNAPSHOT, *DEPTHS])],
+}
+
+
+@pytest.mark.parametrize("kind", LATE_STARTS)
+def test_the_first_frame_may_come_after_many_lines_without_market_data(tmp_path: Path, kind: str) -> None:
+    result = rebuild(write_recording(tmp_path, *LATE_STARTS[kind]))
+    assert (len(records(result)), result.exit_code) == (4, 0)
+
+
+def test_files_with_byte_order_marks_that_were_joined_are_read(tmp_path: Path) -> None:
+    result = rebuild(write_recording(tmp_path, *("\ufeff" + line for line in (SNAPSHOT, *DEPTHS))))
+    assert (len(records(result)), result.exit_code) == (4, 0)
+
+
+def test_a_long_symbol_is_cut_in_reasons(tmp_path: Path) -> None:
+    result = rebuild(write_recording(tmp_path, depth(101, symbol="B" * 5000)))
+    assert "expected a symbol of at most 64 printable characters, got 5000" in result.stderr
+    assert (len(result.stderr) < 3_000, result.exit_code) == (True, 1)
+
+
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_frames_are_read_in_the_shapes_that_recorders_give_them(tmp_path: Path, kind: str) -> None:
     result = rebuild(write_recording(tmp_path, *WRAPPED[kind]))
     assert (len(records(result)), result.exit_code) == (4, 0)
-    if kind in ("object", "text", "seconds", "tardis"):
+    if kind in ("object", "text", "seconds", "time as text", "tardis"):
         assert {str(each["recv_us"])[:9] for each in records(result)} == {"175622046"}
 
 
@@ -268,6 +294,8 @@ def test_a_blank_line_of_tardis_ends_the_connection(tmp_path: Path) -> None:
         (SNAPSHOT.encode("utf-16-le"), "the text is UTF-16, expected UTF-8"),
         (b"\x28\xb5\x2f\xfd\x04\x00", "compressed with zstd, expected gzip or plain text"),
         (b"{'lastUpdateId': 100, 'bids': []}\n", "Python's notation of a dict, not JSON"),
+        (b'{"bids":[[NaN,1]]}\n', "the first line is not JSON: JSON is malformed: invalid character (byte 10)"),
+        (b'[336,{"as":[]}]\n[336,{"a":[]}]\n', "the first line is '[336,{\"as\":[]}]'"),
         (b'{"rx_ns":1,"frame":{"hello":1}}\n', "JSON lines with keys rx_ns, frame: no frame that depthflow knows"),
     ],
 )
