@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
 import structlog
 
 from core.records import ConnectionEvent, Envelope
 from ingestion.forwarder.silence import BookSilence
 from ingestion.forwarder.stats import ForwarderStats, has_book, has_connection_events
 from ingestion.forwarder.subscriptions import Outbox, SessionEnd, Subscriptions
-from venues.frame_info import UnclassifiedFrame
+from venues.frame_info import FRAME_ERRORS
 from venues.protocol import Accepted, ClosingNotice, Pong, Refused, Stream, VenueProtocol, channel_name
 from venues.registry import VENUES
 from venues.stamping import Stamper
@@ -86,7 +85,7 @@ class Session:
         self._last_message_at = now
         try:
             channel, symbol, _, forwarded = self._classify(frame)
-        except (msgspec.DecodeError, UnclassifiedFrame, UnicodeError, RecursionError):
+        except FRAME_ERRORS:
             return self._invalid_frame(frame, recv_us)
         if not forwarded:
             self._on_reply(frame)
@@ -167,7 +166,7 @@ class Session:
     def _on_reply(self, frame: bytes) -> None:
         try:
             reply = self.protocol.parse_reply(frame)
-        except msgspec.MsgspecError:
+        except FRAME_ERRORS:
             self._stats.invalid_frames[""] += 1
             return
         if isinstance(reply, Accepted):

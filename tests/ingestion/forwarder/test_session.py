@@ -248,3 +248,20 @@ def test_a_closed_session_leaves_no_stream_active() -> None:
     assert stats.subscriptions == 1
     session.subscriptions.close()
     assert (stats.subscriptions, stats.optional) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("venue", "stream", "frame"),
+    [
+        ("deribit", Stream("book.100ms", "BTC-PERPETUAL"), b'{"jsonrpc":"2.0","id":9,"result":["announcements"]}'),
+        (
+            "kraken",
+            Stream("trade", "BTC/USD"),
+            b'{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","timestamp":"2026-08-02T05:43:39"}]}',
+        ),
+    ],
+)
+def test_an_unusable_message_is_counted_and_the_connection_goes_on(venue: str, stream: Stream, frame: bytes) -> None:
+    session = opened(venue, stream)
+    receive(session, frame)
+    assert session._stats.invalid_frames.total() == 1
