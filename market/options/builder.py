@@ -6,7 +6,8 @@ of records with the same `event_time`, which replaces the first. Records describ
 No exception leaves `apply_all`, whatever the bytes.
 
 A chain is stale when no quote of it was applied for `stale_after_ms` by the receive times of its records, whatever else
-arrives: index prices and listed instruments do not count. The first quote that is applied ends it.
+arrives: index prices and listed instruments do not count. Receive times of two hosts are compared only where their
+clocks may agree. The first quote that is applied ends it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import UNSET
 
-from core.envelope import DECODE_ERRORS, InvalidRecord, check_bytes, check_event_time, frame_bytes
+from core.envelope import DECODE_ERRORS, InvalidRecord, check_bytes, check_event_time, decode_envelope, frame_bytes
 from core.records import BookState, Envelope, Status
 from market.journal_entries import Append, Replace
 from market.options.buildup import BuildUpWindow
@@ -35,7 +36,6 @@ EMPTY_BYTES = 65_536  # memory of a builder without options
 OPTION_MEMORY_BYTES = 2_048  # memory of one option: its instrument, quotes, and two samples of the build-up window
 
 _encode = msgspec.json.Encoder().encode
-_decode_envelope = msgspec.json.Decoder(Envelope).decode
 
 
 class ChainBuilder:
@@ -60,8 +60,8 @@ class ChainBuilder:
                 envelope = self._envelope(value)
                 if envelope.event is UNSET:
                     for event in self._parse(frame_bytes(envelope), self._chain.underlying):
-                        self._apply_event(event, envelope.recv_us, index)
-                self._check_silence(envelope.recv_us)
+                        self._apply_event(event, envelope, index)
+                self._check_silence(envelope)
             except InvalidRecord as error:
                 self._reject(index, error)
         return self._finish_batch()
@@ -88,7 +88,7 @@ class ChainBuilder:
 
         `journal` must be called afterwards.
         """
-        if self._state.stale or not (self._state.second or self._state.quoted_us):
+        if self._state.stale or not (self._state.second or self._state.quoted.newest_us):
             return None
         self._state.stale, self._state.stale_ms = True, now_ms
         return self._status("stale", "silence", now_ms)
@@ -117,41 +117,44 @@ class ChainBuilder:
     def _envelope(self, value: bytes | None) -> Envelope:
         check_bytes(value or b"")
         try:
-            envelope = _decode_envelope(value or b"")
+            envelope = decode_envelope(value or b"")
         except DECODE_ERRORS as error:
             raise InvalidRecord(f"expected an envelope: {error}", "envelope") from None
         if envelope.venue != self._venue:
             raise InvalidRecord(f"expected venue {self._venue}, got {envelope.venue}", "key")
         return envelope
 
-    def _apply_event(self, event: Event | InvalidRecord, recv_us: int, index: int) -> None:
+    def _apply_event(self, event: Event | InvalidRecord, origin: Envelope, index: int) -> None:
         try:
             if isinstance(event, InvalidRecord):
                 raise event
-            changed = self._chain.apply(event) if isinstance(event, Instrument) else self._apply_timed(event, recv_us)
+            if isinstance(event, Instrument):
+                changed = self._chain.apply(event)
+            else:
+                changed = self._apply_timed(event, origin.recv_us)
         except InvalidRecord as error:
             self._reject(index, error)
             return
         counts = self._batch.counts
         counts.applied, counts.unchanged = counts.applied + changed, counts.unchanged + (not changed)
         if changed and isinstance(event, OptionQuote):
-            self._quote_applied(event.time, recv_us)
+            self._quote_applied(event.time, origin)
 
-    def _quote_applied(self, time: int, recv_us: int) -> None:
+    def _quote_applied(self, time: int, origin: Envelope) -> None:
         """End the silence. The time of the return is that of the quote, but not before that of the status `stale`."""
         state = self._state
-        state.quoted_us = max(state.quoted_us, recv_us)
+        state.quoted.applied_us, state.quoted.conn = origin.recv_us, origin.conn
         if state.stale:
             state.stale = False
             self._batch.statuses.append(self._status("synced", "resumed", max(time, state.stale_ms)))
 
-    def _check_silence(self, recv_us: int) -> None:
+    def _check_silence(self, origin: Envelope) -> None:
         """Mark the chain stale when its newest quote was received too long before this record."""
-        state = self._state
-        if not state.quoted_us:
-            state.quoted_us = recv_us  # the first record, or the first since a restore from an older journal
-        elif recv_us - state.quoted_us > self._stale_after_us and not state.stale:
-            state.stale, state.stale_ms = True, recv_us // 1000
+        state, quoted = self._state, self._state.quoted
+        if state.stale or (quoted.applied_us, quoted.conn) == (origin.recv_us, origin.conn):
+            return
+        if quoted.waited_us(origin.conn, origin.recv_us, self._stale_after_us) > self._stale_after_us:
+            state.stale, state.stale_ms = True, origin.recv_us // 1000
             self._batch.statuses.append(self._status("stale", "no quote applied", state.stale_ms))
 
     def _apply_timed(self, event: OptionQuote | IndexPrice, recv_us: int) -> bool:

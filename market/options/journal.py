@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
+from market.applied_clock import AppliedClock
 from market.journal_entries import Append, Replace, UnknownVersion
 from market.options.buildup import BuildUpWindow, Sample
 from market.options.chain import Chain, StoredOption
@@ -23,8 +24,8 @@ class BuilderState(Struct, array_like=True, gc=False):
     """State of a builder other than its chain.
 
     `second`: the current second of event time. `pending`: its records are not emitted yet. `stale`: status `stale` was
-    published, at `stale_ms`, and no quote was applied since. `quoted_us`: receive time of the newest quote, or of the
-    first record before any quote.
+    published, at `stale_ms`, and no quote was applied since. `quoted_us` was replaced by `quoted`, the clock of the
+    applied quotes.
     """
 
     second: int = 0
@@ -32,6 +33,7 @@ class BuilderState(Struct, array_like=True, gc=False):
     stale: bool = False
     quoted_us: int = 0
     stale_ms: int = 0
+    quoted: AppliedClock = field(default_factory=AppliedClock)
 
 
 class JournalEntry(Struct, array_like=True, gc=False):

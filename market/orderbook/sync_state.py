@@ -18,7 +18,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from core.records import BookState
-from market.orderbook.applied_clock import AppliedClock
+from market.applied_clock import AppliedClock
 from market.orderbook.book_config import BookConfig
 from market.orderbook.old_run import PROOF, OldRun
 from market.orderbook.record_writer import RecordWriter

@@ -1,5 +1,6 @@
 """Invalid exchange data gives defined output: rejects, nulls and flags in the emitted records."""
 
+from json import dumps, loads
 from math import sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -73,6 +74,20 @@ def test_a_name_that_is_too_long_or_of_other_characters_is_rejected_with_a_short
     assert rejects[0].reason.startswith("expected a name of") and all(len(reject.reason) < 200 for reject in rejects)
     builder = ChainBuilder("deribit", name.partition("-")[0], ChainConfig(), OPTION_FEED)
     assert builder.apply_all([raw_record({"result": [row, listed]})]).counts.rejected == 2
+
+
+@pytest.mark.parametrize(
+    "fields", [{"recv_us": 2**70}, {"recv_us": -1}, {"seq": 2**70}, {"seq": "1"}, {"recv_us": 10**300}], ids=str
+)
+def test_an_envelope_with_impossible_numbers_is_rejected_and_the_state_can_be_saved(fields: dict[str, object]) -> None:
+    builder = ChainBuilder("deribit", "BTC", ChainConfig(), OPTION_FEED)
+    batch = builder.apply_all([ticker(), _with(ticker(PUT), fields)])
+    assert (batch.counts.applied, batch.rejects[0].where) == (1, "envelope")
+    assert builder.journal() is not None
+
+
+def _with(value: bytes, fields: dict[str, object]) -> bytes:
+    return dumps(loads(value) | fields).encode()
 
 
 def test_negative_open_interest_is_rejected_and_the_last_quote_remains() -> None:

@@ -85,6 +85,30 @@ def test_the_time_of_the_return_is_never_before_that_of_the_silence() -> None:
     assert states(builder.apply_all([ticker(NAMES[0], NOW + 58 * SECOND)])) == [("synced", 60 * SECOND)]
 
 
+@pytest.mark.parametrize("offset", [-3700, -61, 61, 3700])
+def test_copies_of_a_host_with_another_clock_leave_the_chain_in_sync(offset: int) -> None:
+    builder, values = quoted_builder(), []
+    for second in range(1, 120):
+        value = ticker(NAMES[second % 10], NOW + second * SECOND)
+        values += [value, received(value, offset, "b")]
+    assert states(builder.apply_all(values)) == []
+    lost = [received(index(NOW + second * SECOND), offset, "b") for second in range(120, 160)]
+    assert [state for state, _ in states(builder.apply_all(lost))] == ["stale"]
+
+
+def test_a_clock_that_was_ahead_for_a_moment_does_not_hide_the_silence() -> None:
+    builder = quoted_builder()
+    builder.apply_all([received(ticker(NAMES[0], NOW + SECOND), 3600, "a")])
+    batch = builder.apply_all([index(NOW + second * SECOND) for second in range(2, 60)])
+    assert states(batch) == [("stale", 33 * SECOND)]
+
+
+def received(value: bytes, later_s: int, conn: str) -> bytes:
+    """The same record, received on another connection and `later_s` later."""
+    record = json.loads(value)
+    return json.dumps(record | {"conn": conn, "recv_us": record["recv_us"] + later_s * 1_000_000}).encode()
+
+
 def test_refused_quotes_are_no_quotes() -> None:
     builder = quoted_builder()
     batch = builder.apply_all([ticker(NAMES[0], NOW + second * SECOND, mark_price=-1) for second in range(1, 60)])

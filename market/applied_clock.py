@@ -1,4 +1,4 @@
-"""Time since a book last applied an update, measured on the receive times of the envelopes that changed nothing."""
+"""Time since a book or chain last applied an update, by the receive times of the envelopes that changed nothing."""
 
 from msgspec import Struct
 
