@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core.envelope import DECODE_ERRORS
 from gateway import redis_names
 from gateway.catalog import BookName, Catalog
 from gateway.chains import ExpiryChain
@@ -266,5 +267,5 @@ def _expiry_chain(fields: dict[bytes, bytes]) -> ExpiryChain:
 def _state(line: bytes | None) -> StateRecord | None:
     try:
         return _decode_state(line) if line else None
-    except msgspec.DecodeError:
+    except DECODE_ERRORS:
         return None

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import msgspec
 from pyflink.common import Row
 from pyflink.common.typeinfo import Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
@@ -14,6 +13,7 @@ from redis.exceptions import BusyLoadingError, ConnectionError, TimeoutError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from core import topics
+from core.envelope import DECODE_ERRORS
 from jobs import redis_scripts as scripts
 from market import cache_messages
 from market.options.cache_messages import TTL_S, chain_fields, newest_tick
@@ -96,7 +96,7 @@ class CacheOperator(KeyedProcessFunction):
                     latest = join.add_book(line) or latest
                 else:
                     join.add_record(line, limit_bytes)
-            except msgspec.DecodeError:
+            except DECODE_ERRORS:
                 continue
         latest = join.match() or latest
         self._newest.update(join.saved())
@@ -187,5 +187,5 @@ def _trade_messages(lines: Sequence[bytes]) -> Iterator[bytes]:
     for line in lines:
         try:
             yield trade_message(line)
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             continue

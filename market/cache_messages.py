@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from core.envelope import DECODE_ERRORS
 from core.records import BookState, Status
 
 ALERTS = "alerts"  # channel of all alerts
@@ -59,7 +60,7 @@ def state_changes(lines: Iterable[tuple[bytes, int]]) -> Iterator[StateChange]:
     for line, offset in lines:
         try:
             status = _decode_status(line)
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             continue
         message = StateMessage(**msgspec.structs.asdict(status), record_offset=offset, since=status.event_time)
         yield StateChange(offset, status.event_time, status.state, _encode(message))
@@ -71,6 +72,6 @@ def alerts_by_time(lines: Iterable[bytes]) -> list[tuple[int, bytes]]:
     for line in lines:
         try:
             found.append((_decode_alert(line).event_time, line))
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             continue
     return found

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from core.envelope import DECODE_ERRORS
 from core.records import Alert
 from notify import metrics
 from notify.episodes import Change, Episodes
@@ -78,7 +79,7 @@ class Notifier:
     def _follow(self, read: Read) -> Change | None:
         try:
             change = self._episodes.step(_decode(read.value))
-        except msgspec.DecodeError as error:
+        except DECODE_ERRORS as error:
             metrics.ALERTS.labels("invalid").inc()
             log.warning("invalid alert", error=str(error))
             return None

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from core.envelope import DECODE_ERRORS
 from core.errors import UserError
 from core.settings import Settings
 from core.topics import OPTION_CHAINS, OPTION_SURFACES
@@ -55,5 +56,5 @@ def _newest(kafka: Any, topic: str, count: int, record: type[OptionRecord]) -> I
     for message in tail(kafka, topic, count, follow=False):
         try:
             yield decode(message.value)
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             continue

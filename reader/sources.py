@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
 
+from core.envelope import DECODE_ERRORS
 from core.settings import Settings
 from ingestion.archive.layout import find_files
 from reader.database import connect
@@ -77,7 +78,7 @@ def _matching_records(
             continue
         try:
             row = decode(value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except DECODE_ERRORS:
             continue  # not a record of our jobs
         if row_filter.matches(row, getattr(row, dataset.time)):
             yield row

@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from msgspec import Raw, Struct
 
+from core.envelope import DECODE_ERRORS
 from core.kafka_client import connect, no_broker_message
 from core.records import Status, Trade
 from core.topics import BOOKS, STATUS, TICKS, TRADES
@@ -79,7 +80,7 @@ class RingFeed:
             return
         try:
             handler(name, value or b"")
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except DECODE_ERRORS as error:
             self.invalid += 1
             log.warning("invalid record", key=name, error=str(error))
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from core.envelope import DECODE_ERRORS
+
 TIMEOUT_S = 1.5
 MAX_BYTES = 8 * 1024 * 1024
 
@@ -50,7 +52,7 @@ class Fetcher:
         body = await self.body(url, error_status)
         try:
             return msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             raise Away("its answer is not JSON") from None
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 from msgspec import Struct
 
+from core.envelope import DECODE_ERRORS
 from gateway.pipeline.documents import ProcessRow
 from gateway.pipeline.fetching import Away, Fetcher
 from gateway.pipeline.samples import Rates, Samples, quantile
@@ -99,7 +100,7 @@ class Processes:
         body = await self._fetch.body(f"{address}/ready", error_status=True)
         try:
             answer = msgspec.json.decode(body, type=_Ready)
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             return []
         plain_status = answer.status if answer.status not in ("", "ok", "failed") else ""
         return answer.reasons or ([plain_status] if plain_status else [])

@@ -12,6 +12,7 @@ from psycopg_pool import PoolTimeout
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core.envelope import DECODE_ERRORS
 from gateway.chains import full_chain
 from gateway.freshness import StateRecord
 from gateway.market_data import MarketData
@@ -72,7 +73,7 @@ class Hub:
             self._metrics.updates.inc()
             try:
                 self._handlers[channel.partition(":")[0]](channel, data)
-            except (msgspec.DecodeError, KeyError, IndexError) as error:
+            except (*DECODE_ERRORS, KeyError, IndexError) as error:
                 log.warning("unusable message", channel=channel, error=str(error))
 
     def welcome(self, member: Stream) -> None:
@@ -119,7 +120,7 @@ class Hub:
             for key, frame in await self._newest.of(room.name):
                 room.latest.setdefault(key, frame)
             room.primed = True
-        except (RedisError, DatabaseError, PoolTimeout, msgspec.DecodeError) as error:
+        except (RedisError, DatabaseError, PoolTimeout, *DECODE_ERRORS) as error:
             log.warning("newest values not read", room=str(room.name), error=str(error))
 
     def _on_book(self, channel: str, data: bytes) -> None:
@@ -239,7 +240,7 @@ class Hub:
     async def _guarded(self, work: Any) -> None:
         try:
             await work
-        except (RedisError, DatabaseError, PoolTimeout, msgspec.DecodeError) as error:
+        except (RedisError, DatabaseError, PoolTimeout, *DECODE_ERRORS) as error:
             log.warning("newest values not read", error=str(error))
 
     def _sent(self, count: int) -> None:

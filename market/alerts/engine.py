@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from core import topics
+from core.envelope import DECODE_ERRORS
 from market.alerts.alert_records import alert_line
 from market.alerts.book_alerts import BOOK_RULES, BookAlerts
 from market.alerts.chain_alerts import ChainAlerts, SubjectChange
@@ -86,7 +87,7 @@ class AlertEngine:
                 for rule, symbol, change in reader(value or b""):
                     line = alert_line(rule, self._venue, symbol, change)
                     batch.alerts.append((topics.record_key(self._venue, symbol), line))
-            except msgspec.DecodeError as error:
+            except DECODE_ERRORS as error:
                 batch.rejects.append(Reject(index, str(error), "record"))
         return batch
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 
 import msgspec
 
+from core.envelope import DECODE_ERRORS
 from core.errors import UserError
 from core.settings import MIN_SHARE_THRESHOLD, Settings
 
@@ -143,7 +144,7 @@ def decode_thresholds(rule: Rule, value: bytes | None) -> Thresholds | None:
     """Thresholds of a record of `alert.rules`, or None for one that deletes them or that no rule could have."""
     try:
         thresholds = msgspec.json.decode(value, type=Thresholds) if value else None
-    except msgspec.DecodeError:
+    except DECODE_ERRORS:
         return None
     given = {} if thresholds is None else {name: each for name, each in asdict(thresholds).items() if each is not None}
     return thresholds if all(rule.range_error(name, value) is None for name, value in given.items()) else None

@@ -7,6 +7,8 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
+from core.envelope import DECODE_ERRORS
+
 TTL_S = 300  # life of a hash after its last update
 
 
@@ -46,7 +48,7 @@ def chain_fields(lines: Iterable[bytes]) -> HashFields:
         try:
             record = _decode(line)
             day = datetime.fromtimestamp(record.expiry / 1000, timezone.utc)
-        except (msgspec.DecodeError, ValueError, OverflowError):
+        except (*DECODE_ERRORS, ValueError, OverflowError):
             continue
         newest = fields.setdefault(f"chain:{record.underlying.upper()}:{day:%Y-%m-%d}", {})
         if record.event_time >= newest.get(record.instrument, (0, b""))[0]:
@@ -63,7 +65,7 @@ def newest_tick(lines: Iterable[bytes]) -> tuple[int, bytes] | None:
     for line in lines:
         try:
             event_time = _decode_tick(line).event_time
-        except msgspec.DecodeError:
+        except DECODE_ERRORS:
             continue
         if newest is None or event_time >= newest[0]:
             newest = event_time, line

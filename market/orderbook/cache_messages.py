@@ -76,7 +76,7 @@ def channel_names(kind: str, key: str, default_venue: str) -> tuple[str, ...]:
 
 
 def trade_message(value: bytes) -> bytes:
-    """Return the message for one record of `trades`. Raises msgspec.DecodeError for anything else."""
+    """Return the message for one record of `trades`. Raises one of DECODE_ERRORS for anything else."""
     trade = _decode_trade(value)
     return _encode(
         TradeMessage(trade.symbol, trade.trade_id, trade.price, trade.size, trade.event_time, trade.side == "sell")
@@ -99,7 +99,7 @@ class BookRecordJoin:
     def add_record(self, value: bytes, limit_bytes: int = MAX_UNMATCHED_BYTES) -> None:
         """Add a record of `orderbook.processed`. The oldest are discarded while all together exceed `limit_bytes`.
 
-        The newest one always stays. Raises msgspec.DecodeError for anything else.
+        The newest one always stays. Raises one of DECODE_ERRORS for anything else.
         """
         update_id = _decode_record_id(value).update_id
         self.record_bytes += len(value) - len(self.records.get(update_id, b""))
@@ -111,7 +111,7 @@ class BookRecordJoin:
         self.record_bytes -= len(self.records.popitem(last=False)[1])
 
     def add_book(self, value: bytes) -> LatestBook | None:
-        """Add a record of `orderbook.books` and return the match, if there is one. Raises msgspec.DecodeError."""
+        """Add a record of `orderbook.books` and return the match, if there is one. Raises one of DECODE_ERRORS."""
         self.unmatched, self.book = _decode_book(value), value
         return self.match()
 

@@ -193,7 +193,7 @@ def test_invalid_lines_are_skipped(redis: Redis, port: int) -> None:
     context = Context()
     operator = opened(port, context)
     for topic in INPUT_TOPICS:
-        assert process(operator, context, topic.name, b"{", b"[]", b"", None, b"\xff") == []
+        assert process(operator, context, topic.name, b"{", b"[]", b"", None, b"\xff", b'{"venue":"\xff"}') == []
     assert redis.keys() == []
 
 

@@ -1,6 +1,7 @@
 """The engine of one key: repeats, batches, restores, bad records, and a state that does not grow."""
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -111,6 +112,32 @@ def test_thresholds_that_change_apply_to_the_next_tick() -> None:
 def test_a_record_that_cannot_be_read_is_rejected_and_the_others_are_used(value: bytes | None) -> None:
     batch = engine().apply_all("orderbook.ticks", [value, lost(0, "gap")])
     assert [(reject.index, reject.where) for reject in batch.rejects] == [(0, "record")] and len(batch.alerts) == 1
+
+
+LARGE = str(2**70).encode()
+
+
+@pytest.mark.parametrize(
+    ("topic", "value"),
+    [
+        ("orderbook.ticks", lost(0, "gap").replace(b'"reason":"', b'"reason":"\xff')),
+        (
+            "orderbook.ticks",
+            lost(0, "gap").replace(b'"flags":[', b'"x":' + b"[" * 9_000 + b"]" * 9_000 + b',"flags":['),
+        ),
+        ("orderbook.ticks", re.sub(rb'"end":\d+', b'"end":' + LARGE, book_tick(0))),
+        ("orderbook.ticks", re.sub(rb'"buy_levels":\d+', b'"buy_levels":' + LARGE, trade_tick(0, 1))),
+        ("options.chain", chain(0).replace(b"1767", b"1" + LARGE)),
+        ("options.chain", chain(0, expiry=2**62)),
+        ("options.surface", option(0, "C", 1.0, 2**62)),
+        ("options.surface", option(0, "C", 1.0).replace(b'"C"', b'"\xff"')),
+        ("orderbook.status", b'{"event_time":-5,"state":"gap"}'),
+    ],
+)
+def test_a_record_of_any_bytes_is_rejected_and_the_state_can_be_saved(topic: str, value: bytes) -> None:
+    made = engine("deribit:BTC")
+    assert [reject.index for reject in made.apply_all(topic, [value]).rejects] == [0]
+    made.journal()
 
 
 def test_state_of_another_format_is_refused() -> None:

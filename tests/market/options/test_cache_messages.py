@@ -2,7 +2,8 @@
 
 import msgspec
 
-from market.options.cache_messages import chain_fields
+from market.cache_messages import alerts_by_time, state_changes
+from market.options.cache_messages import chain_fields, newest_tick
 from tests.market.options.builders import EXPIRY
 
 KEY = "chain:BTC:2026-11-27"
@@ -30,5 +31,12 @@ def test_the_newest_second_and_within_it_the_last_record_wins():
     assert chain_fields(lines) == {KEY: {"summary": (3, lines[2])}}
 
 
+DEEP = b'{"x":' + b"[" * 9_000 + b"]" * 9_000 + b"}"
+NO_RECORDS = [b"", b"{", b"[]", b"{}", b"\xff", b'{"underlying":"\xff","id":"\xff","venue":"\xff"}', DEEP]
+
+
 def test_lines_that_are_no_record_are_skipped():
-    assert chain_fields([b"", b"{", b"[]", b"{}", b"\xff", line(1, expiry=10**18)]) == {}
+    assert chain_fields([*NO_RECORDS, line(1, expiry=10**18)]) == {}
+    assert newest_tick(NO_RECORDS) is None
+    assert list(state_changes([(value, 1) for value in NO_RECORDS])) == []
+    assert alerts_by_time(NO_RECORDS) == []
