@@ -152,7 +152,7 @@ class BookBuilder:
             else:
                 sync.note_unapplied(envelope)
             if sync.state.request_open:
-                sync.retry_request(envelope.recv_us)
+                sync.retry_request(envelope)
         else:
             self._apply_checked(value)
 
@@ -179,7 +179,7 @@ class BookBuilder:
         else:
             sync.note_unapplied(envelope, request=envelope.event is UNSET)
         if sync.state.request_open:
-            sync.retry_request(envelope.recv_us)
+            sync.retry_request(envelope)
 
     def _dispatch(self, envelope: Envelope, kind: ChannelKind | None) -> None:
         counts = self._writer.counts

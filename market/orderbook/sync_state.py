@@ -9,7 +9,7 @@ UNTRUSTED  the recoveries of a book proven by checksums are used up; nothing is 
 A book in sync that applies nothing for `stale_after_s` while envelopes arrive is stale, and a snapshot is requested.
 
 A gap requests one snapshot at once, and repeats the request with exponential back-off for as long as frames arrive. The
-back-off runs on receive times. If that clock steps back by more than the longest back-off, the request counts as due.
+back-off runs on receive times; those of two hosts are compared only where their clocks may agree.
 """
 
 from enum import IntEnum
@@ -54,7 +54,7 @@ class SavedSyncState(Struct, array_like=True):
     """The part that a restart restores. `reason`, `conn` and `since_ms` (receive time of the gap) describe the request.
 
     `request_open`: a snapshot was requested and has not arrived. The request is repeated `retry_after_us` after
-    `requested_us`, its last receive time.
+    `requested_us`, its last receive time, by the clock `asked`.
     """
 
     phase: Phase = Phase.EMPTY
@@ -67,6 +67,7 @@ class SavedSyncState(Struct, array_like=True):
     retry_after_us: int = 0
     applied: AppliedClock = field(default_factory=AppliedClock)
     old_run: OldRun = field(default_factory=OldRun)
+    asked: AppliedClock = field(default_factory=AppliedClock)
 
 
 class SyncState:
@@ -129,27 +130,26 @@ class SyncState:
 
     def request_snapshot(self, origin: Origin, reason: str) -> None:
         """Request a snapshot unless a request is open: `retry_request` repeats that one."""
-        state, now = self.state, origin.recv_us
+        state = self.state
         if not state.request_open:
             state.request_open, state.reason, state.conn = True, reason, origin.conn
-            state.since_ms = now // 1000
+            state.since_ms = origin.recv_us // 1000
             state.retry_after_us = int(self._config.resync_first_s * MICROS)
-            self._request(now)
+            self._request(origin)
 
-    def retry_request(self, now_us: int) -> None:
+    def retry_request(self, origin: Origin) -> None:
         """Repeat an open request that is due."""
         state = self.state
         longest = int(self._config.resync_max_s * MICROS)
-        if (
-            state.request_open
-            and not state.requested_us - longest <= now_us < state.requested_us + state.retry_after_us
-        ):
+        if state.request_open and state.asked.waited_us(origin.conn, origin.recv_us, longest) >= state.retry_after_us:
             state.retry_after_us = min(2 * state.retry_after_us, longest)
-            self._request(now_us)
+            self._request(origin)
 
-    def _request(self, now_us: int) -> None:
-        self.state.requested_us = now_us
-        self._writer.resync(self.state.conn, self.state.reason, self.state.since_ms)
+    def _request(self, origin: Origin) -> None:
+        state = self.state
+        state.requested_us = state.asked.applied_us = origin.recv_us
+        state.asked.conn = origin.conn
+        self._writer.resync(state.conn, state.reason, state.since_ms)
 
     def mark_stale(self, event_time: int, reason: str, conn: str | None = None) -> bytes | None:
         """Publish `stale` once per episode without updates, and return the record; None if nothing was published.
@@ -202,7 +202,7 @@ class SyncState:
         if self.synced and self.state.stale:
             self.request_snapshot(origin, "no update applied")
         if origin.recv_us > self.state.requested_us:
-            self.retry_request(origin.recv_us)
+            self.retry_request(origin)
 
     def begins_anew(self, previous_id: int, update_id: int, later_ms: int) -> bool:
         """True for an update with an old id that proves that the ids began anew.

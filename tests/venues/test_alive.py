@@ -166,6 +166,31 @@ def test_copies_of_a_host_with_another_clock_leave_the_book_in_sync(offset: int)
 
 
 @VENUES
+@pytest.mark.parametrize("offset", [-3700, -61, 61, 3700])
+def test_two_hosts_with_different_clocks_repeat_a_request_no_more_often_than_one(venue: str, offset: int) -> None:
+    kraken = [Kraken("a"), Kraken("b")]
+    values = [kraken[0].snapshot(), copied(kraken[1].snapshot(), offset)] if venue == "kraken" else started(venue)
+    for feed in kraken:
+        feed.seq += 5
+    for n in range(1, 600):  # a minute after the loss of an update
+        for feed in kraken:
+            update = feed.update(bids=[(99, 1)], at=n / 10) if venue == "kraken" else lost(venue, n, conn=feed.conn)
+            values.append(copied(update, offset if feed.conn == "b" else 0))
+    batch = build_batch(venue, *values)
+    assert 4 <= len(batch.resyncs) <= 8
+
+
+def lost(venue: str, n: int, conn: str) -> bytes:
+    """An update that does not follow the newest one."""
+    at, number = n / 10, 2000 + n
+    if venue == "binance":
+        return spot(number, number, at=at, conn=conn)
+    if venue == "binance_usdm":
+        return usdm(number - 1, number, number, at=at, conn=conn)
+    return deribit(number, number - 1, at=at, conn=conn)
+
+
+@VENUES
 def test_frames_of_a_host_whose_clock_is_an_hour_slow_make_the_book_stale(venue: str) -> None:
     if venue == "kraken":
         pytest.skip("a rejected frame is a gap there")
