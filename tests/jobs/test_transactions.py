@@ -8,7 +8,7 @@ from core.resources import ROOT
 from core.settings import Settings
 from jobs import transactions
 from jobs.connectors import sql_options
-from jobs.submit import JOBS, SubmitError, new_run_id
+from jobs.submit import JOBS, SubmitError, new_run_id, start
 from jobs.transactions import PREFIXES, require_known
 from stack.services.kafka import server_properties
 from stack.services.settings import TRANSACTION_TIMEOUT_S, StackSettings
@@ -37,6 +37,7 @@ def test_state_that_the_broker_has_forgotten_is_refused_with_the_remedy(monkeypa
 def test_each_submission_has_transactional_ids_of_its_own() -> None:
     assert new_run_id(36.0) == "10" and new_run_id(1_764_000_000) != new_run_id(1_764_000_001)
     assert re.fullmatch(r"[a-z0-9]+", new_run_id(1_764_000_000))
+    assert re.fullmatch(r"[a-z0-9]{6,}\n", start(["sh", "-c", "echo $RUN_ID"], Settings(_env_file=None)))
     options = sql_options(Settings(_env_file=None, run_id="t4xyz"), "books")
     assert options["run"] == "-t4xyz" and sql_options(Settings(_env_file=None), "books")["run"] == ""
 

@@ -219,10 +219,11 @@ def test_a_deribit_snapshot_with_the_same_id_after_a_reconnect_resumes_the_book(
     values = [
         event("deribit", "disconnected", at=1),
         deribit(1000, at=2, conn="b"),
-        deribit(1001, 1000, at=3, conn="b"),
     ]
-    batch = build_batch("deribit", *started("deribit"), *values)
-    assert statuses(batch) == ["synced snapshot", "stale disconnected", "synced resumed"]
+    resumed = build_batch("deribit", *started("deribit"), *values)
+    assert statuses(resumed) == ["synced snapshot", "stale disconnected", "synced resumed"]
+    batch = build_batch("deribit", *started("deribit"), *values, deribit(1001, 1000, at=3, conn="b"))
+    assert statuses(batch) == statuses(resumed)
     assert [row["update_id"] for row in rows(batch)] == [999, 1000, 1001]
 
 
@@ -311,6 +312,12 @@ def test_a_snapshot_with_a_lower_id_that_answers_a_request_is_the_new_book(venue
     batch = build_batch(venue, *values)
     assert statuses(batch) == ["synced snapshot", STALE, RESET, "synced snapshot"]
     assert rows(batch)[-1]["best_bid"] == 60
+
+
+def test_a_deribit_snapshot_that_answers_a_request_is_the_new_book_whatever_its_time() -> None:
+    values = [*started("deribit"), old_update("deribit", 31), copied(new_snapshot("deribit", 5, -50), 82)]
+    batch = build_batch("deribit", *values)
+    assert (statuses(batch), rows(batch)[-1]["best_bid"]) == (["synced snapshot", STALE, RESET, "synced snapshot"], 59)
 
 
 def test_a_deribit_snapshot_with_a_lower_id_and_a_later_time_is_the_new_book() -> None:
