@@ -13,13 +13,14 @@ from core.errors import UserError
 from core.settings import Settings
 from ingestion.display import show_account
 from ingestion.recordings.import_report import ReadAccount
+from reader.output import table_console
 
 if TYPE_CHECKING:
     from reader.chain_snapshot import ChainSnapshot
 
 app = typer.Typer()
 
-FILE_WIDTH = 200  # columns of tables that are not printed to a terminal
+ERROR_WIDTH = 200  # columns of what is printed on standard error where that is no terminal
 
 
 @app.command()
@@ -56,7 +57,7 @@ def chain(
         _show(account)
         raise
     expiry_index = snapshot.expiry_index(expiry)
-    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+    console = table_console()
     show_summary(console, snapshot)
     if expiry is not None:
         console.print()
@@ -80,7 +81,7 @@ def _age_warnings(snapshot: "ChainSnapshot", source: str) -> Iterator[str]:
 def _show(account: ReadAccount) -> None:
     """Print the totals of a recording on standard error; nothing for topics and tables."""
     if account.used or account.skipped or account.refused:
-        show_account(account, Console(stderr=True, width=None if sys.stderr.isatty() else FILE_WIDTH), reasons=True)
+        show_account(account, Console(stderr=True, width=None if sys.stderr.isatty() else ERROR_WIDTH), reasons=True)
 
 
 def _read(source: str, underlying: str, account: ReadAccount) -> "ChainSnapshot":

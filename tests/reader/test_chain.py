@@ -1,6 +1,7 @@
 """`depthflow chain` on recordings: tables, picture and error messages."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,15 @@ def test_a_file_whose_rows_are_all_used_says_so_and_ends_with_0(tmp_path):
     result = run("BTC", "--from", summary_file(tmp_path))
     assert result.exit_code == 0
     assert result.stderr == "used 4, skipped 0, refused 0\n"
+
+
+def test_the_row_of_an_expiry_is_not_wrapped_in_a_pipe(tmp_path):
+    path = summary_file(tmp_path)
+    path.write_text(
+        re.sub(r'("(?:mark_price|mark_iv|open_interest|underlying_price)": )[\d.]+', r"\g<1>0", path.read_text())
+    )
+    (row,) = [line for line in run("BTC", "--from", path).stdout.splitlines() if "27NOV26" in line]
+    assert {"no_forward", "no_open_interest", "no_zero_gamma", "no_fit"} <= set(row.split())
 
 
 @pytest.mark.parametrize(
