@@ -77,6 +77,9 @@ def show_rebuild(rebuild: Rebuild, console: Console) -> None:
         if book.counts.trade_epochs:
             times = "once" if book.counts.trade_epochs == 1 else f"{book.counts.trade_epochs:,} times"
             console.print(f"{key}: the ids of trades began anew {times}", markup=False, highlight=False, soft_wrap=True)
+        if book.counts.off_book_trades:
+            text = f"{key}: {book.counts.off_book_trades:,} trades were not made in the book and are not published"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
     for reason in rebuild.reject_reasons[:MAX_SHOWN]:
         console.print(f"rejected: {reason}", markup=False, highlight=False, soft_wrap=True)
     if rebuild.other_channels:

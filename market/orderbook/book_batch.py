@@ -17,7 +17,7 @@ class Counts:
     `applied`. A frame that only changed a standby book is `skipped`. `gaps` counts every loss of a book, whatever its
     cause; `checksum_failures` and `crossed` books have counters of their own in addition. `surprises` are valid but
     unusual frames: a snapshot between two updates, a `new` level that existed. `trade_epochs` counts restarts of
-    the trade ids.
+    the trade ids, `off_book_trades` the trades in such a frame that were not made in the book and are not published.
     """
 
     frames: int = 0
@@ -36,6 +36,7 @@ class Counts:
     repeated_trades: int = 0
     surprises: int = 0
     trade_epochs: int = 0
+    off_book_trades: int = 0
 
     def __iadd__(self, other: "Counts") -> "Counts":
         for name, value in other:

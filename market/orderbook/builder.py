@@ -213,7 +213,10 @@ class BookBuilder:
         else:
             self._book_sync.handlers[kind](TypedEnvelope.from_envelope(envelope, event))
 
-    def _apply_trades(self, recv_us: int, trades: list[VenueTrade]) -> None:
+    def _apply_trades(self, recv_us: int, found: list[VenueTrade | None]) -> None:
+        """Publish the trades of one frame; None in place of one that was not traded in the book."""
+        trades = [trade for trade in found if trade is not None]
+        self._writer.counts.off_book_trades += len(found) - len(trades)
         for trade in trades:
             check_event_time(trade.event_time, recv_us)
         for trade in trades:

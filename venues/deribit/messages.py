@@ -5,7 +5,7 @@ Sizes are in USD for perpetuals and inverse futures, in coin for the other instr
 
 import re
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -16,6 +16,7 @@ from market.orderbook.feed_types import ChannelKind, EpochMs, Id, Price, Size, T
 from market.orderbook.partial_book import PartialMessage
 
 Levels = list[tuple[LevelAction, Price, Size]]
+Trades = list[VenueTrade | None]  # None: not traded in the book
 
 
 class BookData(Struct, gc=False):
@@ -63,7 +64,10 @@ class BookFrame(Struct, gc=False):
 
 
 class TradeData(Struct, gc=False):
-    """One trade; `trade_seq` counts up by 1 within the instrument, `direction` is the taker's side."""
+    """One trade; `trade_seq` counts up by 1 within the instrument, `direction` is the taker's side.
+
+    The optional fields mark what was not traded in this instrument's book: block trades, and legs of combos.
+    """
 
     trade_seq: Id
     trade_id: str
@@ -72,6 +76,14 @@ class TradeData(Struct, gc=False):
     price: Price
     amount: TradeSize
     direction: Literal["buy", "sell"]
+    block_trade_id: Any = None
+    block_rfq_id: Any = None
+    combo_trade_id: Any = None
+
+    @property
+    def is_off_book(self) -> bool:
+        """True for a block trade or the leg of a combo."""
+        return not (self.block_trade_id is self.block_rfq_id is self.combo_trade_id is None)
 
 
 class _TradeParams(Struct, gc=False):
@@ -118,7 +130,7 @@ def channel_kind(channel: str) -> ChannelKind | None:
     return ChannelKind.PARTIAL if _PARTIAL.fullmatch(channel) else None
 
 
-def parse(kind: ChannelKind, frame: bytes, symbol: str) -> BookFrame | PartialMessage | list[VenueTrade] | None:
+def parse(kind: ChannelKind, frame: bytes, symbol: str) -> BookFrame | PartialMessage | Trades | None:
     """Event in a frame; None for replies and heartbeats.
 
     Raises `InvalidRecord` for an error of the venue, and msgspec's errors for a frame of another shape.
@@ -132,7 +144,7 @@ def parse(kind: ChannelKind, frame: bytes, symbol: str) -> BookFrame | PartialMe
         return _book(frame)
     if kind is ChannelKind.PARTIAL:
         return _partial_message(_partial(frame).params.data, symbol)
-    return [_venue_trade(trade, symbol) for trade in _trades(frame).params.data]
+    return [None if trade.is_off_book else _venue_trade(trade, symbol) for trade in _trades(frame).params.data]
 
 
 def _partial_message(data: PartialData, symbol: str) -> PartialMessage:

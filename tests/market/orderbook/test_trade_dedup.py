@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,17 @@ def test_deribit_trades_come_several_in_a_frame_and_keep_their_own_ids() -> None
     data = {"channel": "trades.BTC-PERPETUAL.raw", "data": [deribit_trade(n) for n in (3, 4, 3)]}
     batch = build_batch("deribit", envelope("deribit", {"method": "subscription", "params": data}, "trades.raw"))
     assert [(trade["trade_id"], trade["side"]) for trade in trades(batch)] == [("T3", "buy"), ("T4", "buy")]
+
+
+@pytest.mark.parametrize(
+    "mark", [{"block_trade_id": "BLOCK-1"}, {"block_rfq_id": 3}, {"combo_trade_id": 177.0}], ids=str
+)
+def test_trades_outside_the_book_of_deribit_are_counted_and_not_published(mark: dict[str, Any]) -> None:
+    ordinary = [deribit_trade(1) | {"block_trade_id": None}, deribit_trade(3) | {"liquidation": "T"}]
+    data = {"channel": "trades.BTC-PERPETUAL.raw", "data": [ordinary[0], deribit_trade(2) | mark, ordinary[1]]}
+    batch = build_batch("deribit", envelope("deribit", {"method": "subscription", "params": data}, "trades.raw"))
+    assert [trade["trade_id"] for trade in trades(batch)] == ["T1", "T3"]
+    assert (batch.counts.off_book_trades, batch.counts.ignored, batch.rejects) == (1, 0, [])
 
 
 def test_a_frame_with_one_bad_trade_is_rejected_as_a_whole() -> None:
