@@ -54,7 +54,8 @@ class SavedSyncState(Struct, array_like=True):
     """The part that a restart restores. `reason`, `conn` and `since_ms` (receive time of the gap) describe the request.
 
     `request_open`: a snapshot was requested and has not arrived. The request is repeated `retry_after_us` after
-    `requested_us`, its last receive time, by the clock `asked`.
+    `requested_us`, its last receive time, by the clock `asked`. The newest fields are None for most books, since they
+    are saved with each batch.
     """
 
     phase: Phase = Phase.EMPTY
@@ -66,8 +67,8 @@ class SavedSyncState(Struct, array_like=True):
     requested_us: int = 0
     retry_after_us: int = 0
     applied: AppliedClock = field(default_factory=AppliedClock)
-    old_run: OldRun = field(default_factory=OldRun)
-    asked: AppliedClock = field(default_factory=AppliedClock)
+    old_run: OldRun | None = None
+    asked: AppliedClock | None = None
 
 
 class SyncState:
@@ -100,7 +101,7 @@ class SyncState:
         self.set_phase(Phase.SYNCED)
         if self.state.stale:
             reason = "resumed"
-        self.state.stale = self.state.request_open = False
+        self._end_request()
         if confirmed:
             self.confirm(origin)
         self._writer.status("synced", reason, event_time, origin.conn)
@@ -121,12 +122,18 @@ class SyncState:
         """
         self._writer.restart_order_flow()
         self.set_phase(phase)
-        self.state.stale = self.state.request_open = False
+        self._end_request()
         state: BookState = "untrusted" if phase is Phase.UNTRUSTED else "gap"
         self._writer.counts.gaps += 1
         self._writer.status(state, reason, event_time, origin.conn, expected, actual)
         if request and phase is not Phase.UNTRUSTED:
             self.request_snapshot(origin, reason)
+
+    def _end_request(self) -> None:
+        """The book is neither stale, nor is its request open."""
+        state = self.state
+        state.stale = state.request_open = False
+        state.old_run = state.asked = None
 
     def request_snapshot(self, origin: Origin, reason: str) -> None:
         """Request a snapshot unless a request is open: `retry_request` repeats that one."""
@@ -141,14 +148,17 @@ class SyncState:
         """Repeat an open request that is due."""
         state = self.state
         longest = int(self._config.resync_max_s * MICROS)
-        if state.request_open and state.asked.waited_us(origin.conn, origin.recv_us, longest) >= state.retry_after_us:
+        if not state.request_open:
+            return
+        asked = state.asked = state.asked or AppliedClock()  # None: restored from an older state
+        if asked.waited_us(origin.conn, origin.recv_us, longest) >= state.retry_after_us:
             state.retry_after_us = min(2 * state.retry_after_us, longest)
             self._request(origin)
 
     def _request(self, origin: Origin) -> None:
         state = self.state
-        state.requested_us = state.asked.applied_us = origin.recv_us
-        state.asked.conn = origin.conn
+        state.requested_us = origin.recv_us
+        state.asked = AppliedClock(origin.recv_us, origin.conn)
         self._writer.resync(state.conn, state.reason, state.since_ms)
 
     def mark_stale(self, event_time: int, reason: str, conn: str | None = None) -> bytes | None:
@@ -176,7 +186,7 @@ class SyncState:
     def mark_fresh(self, origin: Origin, event_time: int) -> None:
         """An update was applied, or a snapshot equals the book: publish `synced` if the book was stale."""
         if self.state.stale:
-            self.state.stale = self.state.request_open = False
+            self._end_request()
             self.confirm(origin)
             self._writer.status("synced", "resumed", event_time, origin.conn)
 
@@ -212,13 +222,14 @@ class SyncState:
         """
         if later_ms <= 0:
             return False
-        run = self.state.old_run.add(previous_id, update_id, self.applied.applied_us)
-        return later_ms > RESET_AFTER_MS or run >= PROOF
+        run = self.state.old_run = self.state.old_run or OldRun()
+        return run.add(previous_id, update_id, self.applied.applied_us) >= PROOF or later_ms > RESET_AFTER_MS
 
     @property
     def ids_in_doubt(self) -> bool:
         """True if updates with old ids and later times arrived since the last update that was applied."""
-        return self.synced and self.state.old_run.is_open(self.applied.applied_us)
+        run = self.state.old_run
+        return self.synced and run is not None and run.is_open(self.applied.applied_us)
 
     def confirm(self, origin: Origin) -> None:
         """The book is right at the receipt of this envelope: the time without an applied update begins anew."""
