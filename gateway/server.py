@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.settings import GatewaySettings
 from gateway.sockets.hub import Hub
 from gateway.sockets.server import SocketServer
 from gateway.sockets.stream import Stream
+from ingestion.background import Background
 
 SHUTDOWN_S = 5
 RETRY_S = 2
@@ -37,7 +38,10 @@ class Server(uvicorn.Server):
 
 
 async def serve(settings: GatewaySettings) -> None:
-    """Serve until SIGTERM or SIGINT; then connections end within SHUTDOWN_S. Raises UserError for a taken port."""
+    """Serve until SIGTERM or SIGINT; then connections end within SHUTDOWN_S.
+
+    Raises UserError for a taken port, and the failure of a background task, which ends the servers too.
+    """
     gateway = build_gateway(settings)
     hub = Hub(gateway.market, _feed_client(settings), gateway.metrics)
     sockets = SocketServer(gateway, hub, allowed_origins(settings))
@@ -48,9 +52,30 @@ async def serve(settings: GatewaySettings) -> None:
     listening = [(each, bind(settings.serve_host, port, name)) for each, port, name in served]
     servers = [Server(_config(each, settings)) for each, _ in listening]
     _stop_on_signals(servers)
-    async with _started(gateway, hub, sockets):
-        running = zip(servers, listening, strict=True)
-        await asyncio.gather(*(server.serve([listener]) for server, (_, listener) in running))
+    background = Background()
+    async with _started(gateway, hub, sockets, background):
+        await serve_all(servers, [listener for _, listener in listening], background)
+
+
+async def serve_all(
+    servers: Sequence[uvicorn.Server], listeners: Sequence[socket.socket], background: Background
+) -> None:
+    """Serve until all servers have ended. Raises the failure of a background task, after it has ended them."""
+
+    def end(failed: "asyncio.Future[None]") -> None:
+        if not failed.cancelled():
+            failed.exception()
+            for server in servers:
+                server.should_exit = True
+
+    failure = asyncio.ensure_future(background.wait())
+    failure.add_done_callback(end)
+    try:
+        await asyncio.gather(*(each.serve([one]) for each, one in zip(servers, listeners, strict=True)))
+    finally:
+        failure.cancel()
+    if background.failure is not None:
+        raise background.failure
 
 
 def allowed_origins(settings: GatewaySettings) -> list[str]:
@@ -75,12 +100,14 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
 
 
 @asynccontextmanager
-async def _started(gateway: Gateway, hub: Hub, sockets: SocketServer) -> AsyncIterator[None]:
+async def _started(gateway: Gateway, hub: Hub, sockets: SocketServer, background: Background) -> AsyncIterator[None]:
     """The gateway's connections and background tasks."""
     await gateway.start()
-    tasks = [asyncio.create_task(work) for work in (hub.run(), sockets.sweep(), _create_first_account(gateway))]
-    for task in tasks:
-        task.add_done_callback(_log_failure)
+    tasks = [
+        background.run("distributor of messages", hub.run()),
+        background.run("sweeper of sockets", sockets.sweep()),
+        background.run("creator of the first account", _create_first_account(gateway), may_end=True),
+    ]
     try:
         yield
     finally:
@@ -99,11 +126,6 @@ async def _create_first_account(gateway: Gateway) -> None:
         except (DatabaseError, PoolTimeout) as error:
             log.warning("database away", error=type(error).__name__)
             await asyncio.sleep(RETRY_S)
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("background task failed", exc_info=error)
 
 
 def _stop_on_signals(servers: list[Server]) -> None:
