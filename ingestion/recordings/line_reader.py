@@ -26,9 +26,8 @@ class LineReader:
     def __init__(self, path: Path) -> None:
         self._raw = _open(path)
         compressed = self._raw.peek(2)[:2] == GZIP_MAGIC
-        self._lines_file = (
-            io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=self._raw))) if compressed else self._raw
-        )
+        # Not in a BufferedReader: it would read a whole block, and lose what it has of one that is damaged.
+        self._lines_file = gzip.GzipFile(fileobj=self._raw) if compressed else self._raw
         self.size = path.stat().st_size if path.is_file() else None
 
     def __enter__(self) -> "LineReader":

@@ -1,5 +1,6 @@
 """Each recording format on handwritten lines: accepted, ignored and rejected frames, and error texts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,17 @@ def test_a_damaged_gzip_file_is_read_up_to_the_damage(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-2000])
     envelopes, recording = read(path)
     assert len(envelopes) > 1000
+    assert "the compressed file is damaged from here on; the rest is skipped" in recording.report.errors[-1]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-12], lambda data: data + b"x", lambda data: data[:-8] + b"x" * 8]
+)
+def test_a_small_damaged_gzip_file_is_read_up_to_the_damage(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = gzip_copy(write_recording(tmp_path, *[hft(DEPTH, 1_700_000_000_000_000_000 + n) for n in range(9)]))
+    path.write_bytes(damage(path.read_bytes()))
+    envelopes, recording = read(path)
+    assert len(envelopes) >= 7
     assert "the compressed file is damaged from here on; the rest is skipped" in recording.report.errors[-1]
 
 
