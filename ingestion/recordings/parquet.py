@@ -56,7 +56,12 @@ class ParquetRecording:
     def _read_file(self, path: Path) -> Iterator[Envelope]:
         try:
             with pq.ParquetFile(path) as parquet:
-                row = 0
+                schema, row = parquet.schema_arrow, 0
+                if "value" not in schema.names or schema.field("value").type != pa.binary():
+                    raise RecordingError(
+                        f"{path}: columns {', '.join(schema.names[:8])}; expected a column `value` of bytes, as "
+                        "`depthflow record` writes it"
+                    )
                 for batch in parquet.iter_batches(BATCH_ROWS, columns=["value"]):
                     for value in batch.column(0).to_pylist():
                         row += 1

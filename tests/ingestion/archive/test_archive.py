@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -204,3 +205,11 @@ def test_a_record_that_fits_no_column_is_archived_and_recording_goes_on(tmp_path
     assert recording.report.rejected == 1
     (path,) = tmp_path.glob("venue=unknown/*/*.parquet")
     assert pq.read_table(path, partitioning=None)["value"].to_pylist() == [bad]
+
+
+@pytest.mark.parametrize("column", [{"price": [1.0]}, {"value": [7]}, {"value": ["{}"]}], ids=str)
+def test_a_parquet_file_of_others_is_refused_with_its_columns(tmp_path: Path, column: dict[str, list[object]]) -> None:
+    path = tmp_path / "orderbook.raw-0000-00000000000000000000.parquet"
+    pq.write_table(pa.table(column), path)
+    with pytest.raises(RecordingError, match=f"columns {next(iter(column))}; expected a column `value` of bytes"):
+        list(ParquetRecording(path))
