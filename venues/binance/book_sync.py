@@ -112,7 +112,7 @@ class BinanceBookSync:
             self._writer.counts.skipped += 1
 
     def _begins_anew(self, update: DepthUpdate, later_ms: int) -> bool:
-        if update.last_id == self.state.book_id:  # a copy
+        if update.last_id == self.state.book_id or not self._sync.synced:  # a copy, or part of a snapshot
             return later_ms > RESET_AFTER_MS
         return self._sync.begins_anew(update.previous_id or update.first_id - 1, update.last_id, later_ms)
 
