@@ -98,8 +98,8 @@ def show_account(account: ReadAccount, console: Console, reasons: bool = False) 
     detail = f" ({', '.join(kinds)})" if kinds else ""
     line = f"used {account.used:,}, skipped {skipped:,}{detail}, refused {account.refused:,}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
-    for trouble in account.troubles:
-        console.print(trouble, markup=False, highlight=False, soft_wrap=True)
+    for problem in account.problems:
+        console.print(problem, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_replay_result(result: ReplayResult, console: Console) -> None:

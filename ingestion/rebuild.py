@@ -64,7 +64,7 @@ class RebuiltBook:
             self.state = self.builder.state
         return batch
 
-    def trouble(self, stale_after_s: float) -> str:
+    def problem(self, stale_after_s: float) -> str:
         """Reason for which the end of the book cannot be trusted; "" if it can."""
         if not self.has_book:
             return ""
@@ -89,7 +89,7 @@ class Rebuild:
     `books`: RebuiltBook by key. `other_channels`: number of frames without a book (options, instruments), by channel;
     their rows are counted in `option_rows` or refused. `reject_reasons`: reasons of the first MAX_REASONS refused
     frames and rows; `refused` counts all of them. A book without an applied update for `config.stale_after_s` before
-    its last frame is a trouble.
+    its last frame is a problem.
     `take_ticks` receives ticks (`orderbook.ticks`) as JSON lines; after the last frame, those that were open.
     """
 
@@ -139,9 +139,9 @@ class Rebuild:
                     "without book or trade": counts.ignored,
                 }
             )
-            trouble = book.trouble(self._config.stale_after_s)
-            if trouble:
-                account.troubles.append(f"{key}: {trouble}")
+            problem = book.problem(self._config.stale_after_s)
+            if problem:
+                account.problems.append(f"{key}: {problem}")
         account.used += self.option_rows
         account.refused += self.refused
         account.reasons += self.reject_reasons

@@ -46,7 +46,7 @@ class Stamper:
         """Restart at 0: the frames that follow belong to a new subscription."""
         self._counter(channel, symbol).next = 0
 
-    def lose(self, symbols: Collection[str] | None = None) -> None:
+    def skip_number(self, symbols: Collection[str] | None = None) -> None:
         """Skip a number of each symbol that a lost frame may have belonged to; None: of every symbol."""
         for (_, symbol), counter in self._by_topic.items():
             if symbols is None or symbol in symbols:

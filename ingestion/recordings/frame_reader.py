@@ -32,11 +32,11 @@ class Streams:
             self.stampers[conn] = Stamper(self.venue, connection_id(file_name, conn))
         return self.stampers[conn]
 
-    def lose(self, text: bytes) -> None:
-        """Take a number for the frames that a line may have contained, on every connection."""
+    def skip_numbers(self, text: bytes) -> None:
+        """Skip a number for the frames that a line may have contained, on every connection."""
         symbols = _named_symbols(text, self.symbols)
         for stamper in self.stampers.values():
-            stamper.lose(symbols)
+            stamper.skip_number(symbols)
 
 
 class FrameReader:
@@ -98,9 +98,9 @@ class FrameReader:
             yield from stamper.events("disconnected", self._last_us)
 
     def take_lost(self) -> None:
-        """Take numbers for the lines that were rejected since the last call."""
+        """Skip numbers for the lines that were rejected since the last call."""
         for text in self.report.lost:
-            self._streams.lose(text)
+            self._streams.skip_numbers(text)
         self.report.lost.clear()
 
     def _stamp(

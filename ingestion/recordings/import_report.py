@@ -53,7 +53,7 @@ class ReadAccount:
 
     `used`: frames (of option chains: rows) that the command used. `skipped`: frames without effect, by kind.
     `refused`: lines, frames and rows that could not be used; `reasons` are those of the first MAX_ERRORS.
-    `troubles`: other causes for which the command fails. `seen`: frames by symbol; `unmatched`: those of symbols that
+    `problems`: other causes for which the command fails. `seen`: frames by symbol; `unmatched`: those of symbols that
     were not requested.
     """
 
@@ -61,7 +61,7 @@ class ReadAccount:
     skipped: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     reasons: list[str] = field(default_factory=list)
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     unmatched: Counter[str] = field(default_factory=Counter)
 
@@ -78,18 +78,18 @@ class ReadAccount:
             self.reasons.append(f"{place}: {reason}")
 
     def check_symbols(self, requested: frozenset[str]) -> None:
-        """Add a trouble for each requested symbol that no frame has."""
+        """Add a problem for each requested symbol that no frame has."""
         missing = sorted(requested - self.seen.keys())
         if missing:
             symbols = ", ".join(sorted(self.seen)) or "none"
-            self.troubles.append(f"no frame of {', '.join(missing)}; symbols in the recordings: {symbols}")
+            self.problems.append(f"no frame of {', '.join(missing)}; symbols in the recordings: {symbols}")
 
     def finish(self) -> None:
-        """Add the trouble that nothing was used. Called once, at the end."""
+        """Add the problem that nothing was used. Called once, at the end."""
         if not self.used:
-            self.troubles.append("nothing was used")
+            self.problems.append("nothing was used")
 
     @property
     def failed(self) -> bool:
         """True when something was refused or went wrong: the command exits with 1."""
-        return bool(self.refused or self.troubles)
+        return bool(self.refused or self.problems)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from market.alerts import book_readings as readings
 from market.alerts.book_readings import Memory
 from market.alerts.episode import Limits
-from market.alerts.episodes import Episodes, RuleChange, advance, lose, read
+from market.alerts.episodes import Episodes, RuleChange, advance, end_all, read
 from market.alerts.inputs import STATE_VALUES
 from market.orderbook.tick_records import BookTick, TradeTick
 
@@ -47,12 +47,12 @@ class BookAlerts(Struct, array_like=True):
         """
         if isinstance(tick, BookTick):
             if tick.seq > self.seq and tick.end < self.clock - set_back_ms:
-                yield from lose(self.episodes, self.clock, limits, ("trade_sweep",))
+                yield from end_all(self.episodes, self.clock, limits, ("trade_sweep",))
                 self.clock, self.memory = tick.start, Memory()
             yield from self._apply_book(tick, limits)
         else:
             if tick.seq > self.trade_seq and tick.event_time < self.trade_clock - set_back_ms:
-                yield from lose(self.episodes, self.trade_clock, limits, tuple(set(BOOK_RULES) - {"trade_sweep"}))
+                yield from end_all(self.episodes, self.trade_clock, limits, tuple(set(BOOK_RULES) - {"trade_sweep"}))
                 self.trade_clock = tick.event_time
             yield from self._apply_trades(tick, limits)
 
@@ -65,7 +65,7 @@ class BookAlerts(Struct, array_like=True):
         yield from read(episodes, "book_stale", time, STATE_VALUES[tick.state], limits["book_stale"], until)
         if tick.state != "synced":
             self.memory = Memory()
-            yield from lose(episodes, time, limits, KEPT)
+            yield from end_all(episodes, time, limits, KEPT)
         elif tick.updates or self.memory.known:
             self.memory.known = True
             for rule, value in self._content(tick, time, limits["imbalance_flip"].medium):

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from market.alerts import interest
 from market.alerts.chain_readings import MINUTE_MS, ExpiryHistory
 from market.alerts.episode import Change, Limits
-from market.alerts.episodes import Episodes, RuleChange, lose, read
+from market.alerts.episodes import Episodes, RuleChange, end_all, read
 from market.alerts.inputs import STATE_VALUES, ChainReading, InterestReading, StateReading
 from market.alerts.interest import Interest
 
@@ -84,7 +84,7 @@ class ChainAlerts(Struct, array_like=True):
         if row.state == "synced":
             return
         for symbol, expiry in self.expiries.items():
-            yield from _of(symbol, lose(expiry.episodes, row.event_time, _limits(symbol, limits_of)))
+            yield from _of(symbol, end_all(expiry.episodes, row.event_time, _limits(symbol, limits_of)))
         for options in self.interest.expiries.values():
             for name, option in options.items():
                 for _, change in _lost(name, option, row.event_time, limits_of):
@@ -99,7 +99,7 @@ class ChainAlerts(Struct, array_like=True):
                 for rule, value in expiry.history.close():
                     yield from _of(symbol, read(expiry.episodes, rule, at, value, limits[rule]))
             if expiry.time + silence_ms <= time:
-                yield from _of(symbol, lose(expiry.episodes, expiry.time + silence_ms, _limits(symbol, limits_of)))
+                yield from _of(symbol, end_all(expiry.episodes, expiry.time + silence_ms, _limits(symbol, limits_of)))
                 del self.expiries[symbol]
 
 
@@ -118,4 +118,4 @@ def _of(symbol: str, changes: Iterator[RuleChange]) -> Iterator[SubjectChange]:
 
 def _lost(name: str, option: interest.OptionInterest, time: int, limits_of: LimitsOf) -> list[interest.OptionChange]:
     episode, option.episode = option.episode, None
-    return [] if episode is None else [(name, each) for each in episode.lose(time, limits_of(INTEREST_RULE, name))]
+    return [] if episode is None else [(name, each) for each in episode.end_now(time, limits_of(INTEREST_RULE, name))]

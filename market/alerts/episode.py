@@ -70,7 +70,7 @@ class Episode(Struct, array_like=True, gc=False):
             return []
         return self._end(self.calm_since + limits.cooldown_ms, limits)
 
-    def lose(self, time: int, limits: Limits) -> list[Change]:
+    def end_now(self, time: int, limits: Limits) -> list[Change]:
         """End the episode at once, with the value 0: what it rests on is lost."""
         self.medium_since = self.high_since = None
         self.value = 0.0

@@ -32,10 +32,10 @@ def advance(episodes: Episodes, rule: str, time: int, limits: Limits) -> Iterato
             del episodes[rule]
 
 
-def lose(
+def end_all(
     episodes: Episodes, time: int, limits: Mapping[str, Limits], kept: tuple[str, ...] = ()
 ) -> Iterator[RuleChange]:
     """End the episodes of all rules but those that are kept."""
     for rule in [rule for rule in episodes if rule not in kept]:
-        for change in episodes.pop(rule).lose(time, limits[rule]):
+        for change in episodes.pop(rule).end_now(time, limits[rule]):
             yield rule, change

@@ -1,8 +1,12 @@
-"""Time without records of one key, measured by the calls of a timer. It decides when ticks are published, not what."""
+"""Time without records of one key, measured by the calls of a timer.
+
+It decides the time at which ticks are published, not their content. `market/orderbook/sync_state.py` declares a book
+stale.
+"""
 
 from dataclasses import dataclass, field
 
-RESTORED_GRACE_MS = 10_000  # records that arrived while a job was away are still to come
+RESTORED_GRACE_MS = 10_000  # records that arrived while a job was stopped are still to come
 LONGEST_STEP_MS = 1_000  # between two calls; a task that was blocked has records to read
 
 

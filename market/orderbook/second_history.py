@@ -1,4 +1,4 @@
-"""History of a book for the rules of alerts: figures of its whole seconds since the last loss of the book."""
+"""History of a book for the alert rules: figures of its whole seconds since the last loss of the book."""
 
 from bisect import bisect_left, insort
 from collections import deque

@@ -6,7 +6,8 @@ SYNCED     the book is right; records are published in this phase only
 UNTRUSTED  the recoveries of a book proven by checksums are used up; nothing is published or requested until the
            checksum of a snapshot matches
 
-A book in sync that applies nothing for `stale_after_s` while envelopes arrive is stale, and a snapshot is requested.
+A book in sync that applies nothing for `stale_after_s` (STALE_AFTER_S, 30 s by default) is stale: by its next envelope,
+which also requests a snapshot, or by the timer of the job (`IdleTimeout` in `jobs/builder_specs.py`).
 
 A gap requests one snapshot at once, and repeats the request with exponential back-off for as long as frames arrive. The
 back-off runs on receive times; those of two hosts are compared only where their clocks may agree.

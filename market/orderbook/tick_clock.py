@@ -13,7 +13,7 @@ def tick_end(at: int) -> int:
 
 
 def open_span(end: int, until: int) -> tuple[int, int]:
-    """Times of the records that the open tick takes without further ado.
+    """Times of the records that the open tick takes without any other step.
 
     `end`: end of the last published record; `until`: end of the open tick, 0 without one.
     """

@@ -86,7 +86,7 @@ class Windows:
         """Close all windows in which a tick ended."""
         self.hold(carried, _ceil(self.position + LONG_MS, MINUTE_MS), last)
 
-    def lose(self) -> None:
+    def mark_gap(self) -> None:
         """The book is lost at the current position: rules do not look at the time before it."""
         self.whole = False
         self.history.clear()

@@ -77,8 +77,8 @@ def test_another_side_continues_an_episode_once_it_has_held() -> None:
 def test_a_loss_ends_an_episode_whatever_its_cooldown() -> None:
     episode, limits = Episode(), LIMITS._replace(cooldown_ms=60_000)
     episode.read(1, 5.0, limits, 1)
-    assert episode.lose(2, limits) == [Change("exit", "high", 1, 2, 0.0, 4.0)]
-    assert episode.idle and episode.lose(3, limits) == []
+    assert episode.end_now(2, limits) == [Change("exit", "high", 1, 2, 0.0, 4.0)]
+    assert episode.idle and episode.end_now(3, limits) == []
 
 
 def test_time_alone_ends_a_calm_episode() -> None:
