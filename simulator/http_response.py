@@ -26,7 +26,7 @@ class Rest(Protocol):
 
     refusing: int
 
-    def answer(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
+    def respond(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
         """Response to one GET; `now` in epoch seconds."""
 
     def restarted(self) -> None:

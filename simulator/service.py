@@ -67,7 +67,7 @@ def _proxy_page(fault: Http520) -> web.Response:
 async def _rest(running: Simulator, request: web.Request) -> web.Response:
     now, rest, active_faults = running.clock(), running.frontend.rest, running.context.active_faults
     rest.refusing = active_faults.refuses_rest(now)
-    response = rest.answer(request.path, dict(request.query), running.context.event_time(now))
+    response = rest.respond(request.path, dict(request.query), running.context.event_time(now))
     if response.snapshot:
         await asyncio.sleep(active_faults.snapshot_delay(now))
     return web.Response(

@@ -98,5 +98,5 @@ class NoRest:
     def restarted(self) -> None:
         """Nothing to forget."""
 
-    def answer(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
+    def respond(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
         return HttpResponse(404, b'{"error":["EGeneral:Unknown method"]}')

@@ -167,10 +167,10 @@ class VenueModel:
                 self.wrong_since_us = None
         for request in map(json.loads, batch.resyncs):
             places = [place for place in range(2) if self.stampers[place].conn == request["conn"]] or [0, 1]
-            self.due.append((self.now_us + SECOND // 5, lambda places=places: self.answer(places)))
+            self.due.append((self.now_us + SECOND // 5, lambda places=places: self.deliver_snapshots(places)))
         self.compare()
 
-    def answer(self, places: list[int]) -> None:
+    def deliver_snapshots(self, places: list[int]) -> None:
         for place in places if self.encoder.in_band else places[:1]:
             self.snapshot(place)
 

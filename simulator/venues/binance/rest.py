@@ -42,7 +42,7 @@ class BinanceRest:
         """Reset weights and bans."""
         self._budget = WeightBudget(self._limits)
 
-    def answer(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
+    def respond(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
         """Response to one GET, whose weight is charged first."""
         name = path.removeprefix(f"{self._rules.prefix}/") if path.startswith(self._rules.prefix) else ""
         if name not in ("depth", "exchangeInfo", "ping", "time"):

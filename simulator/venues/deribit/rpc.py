@@ -60,7 +60,7 @@ class Methods:
             raise RpcError(METHOD_NOT_FOUND, "Method not found")
         return self._methods[method](params, now)
 
-    def answer(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
+    def respond(self, path: str, query: dict[str, str], now: float) -> HttpResponse:
         """Response to a method called by REST: GET /api/v2/public/…"""
         method = path.removeprefix(REST_PREFIX) if path.startswith(REST_PREFIX) else ""
         if not method.startswith("public/"):
