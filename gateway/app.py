@@ -35,7 +35,7 @@ SECURITY_HEADERS = (
 
 
 def build_app(gateway: Gateway) -> FastAPI:
-    """The application over a gateway that its owner starts and closes."""
+    """The application of a gateway. The caller starts and closes the gateway."""
     app = FastAPI(
         title="depthflow",
         version=VERSION,
@@ -83,7 +83,7 @@ def _handle_errors(app: FastAPI) -> None:
 
     async def on_database(request: Request, error: Any) -> Response:
         log.warning("database failed", path=request.url.path, error=type(error).__name__)
-        return problem_response(Problem(503, "the database is away or too slow", headers={"Retry-After": "5"}))
+        return problem_response(Problem(503, "the database is unavailable or too slow", headers={"Retry-After": "5"}))
 
     async def on_user_error(request: Request, error: Any) -> Response:
         return problem_response(Problem(503, str(error)))
@@ -102,7 +102,7 @@ def _handle_errors(app: FastAPI) -> None:
 
 
 def _methods(app: FastAPI, request: Request) -> str:
-    """Methods of the path of a request, each of which has a route of its own."""
+    """HTTP methods that the path of a request supports. Each method of a path is a route of its own."""
     routes = [
         each for each in app.routes if isinstance(each, Route) and each.matches(request.scope)[0] is not Match.NONE
     ]
@@ -110,7 +110,7 @@ def _methods(app: FastAPI, request: Request) -> str:
 
 
 def _field(location: tuple[int | str, ...]) -> str:
-    """Name of a wrong field: `body.username` as `username`, a body that is not JSON as `body`."""
+    """Name of an invalid field: `username` for `body.username`, `body` for a body that is not JSON."""
     names = [str(each) for each in location[1:]] if len(location) > 1 else [str(each) for each in location]
     return ".".join(names)
 

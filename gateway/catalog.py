@@ -21,7 +21,7 @@ class Names:
 
 
 class Catalog:
-    """Scans the keys at most every REFRESH_S; a new name is known that much later. `clock`: epoch seconds."""
+    """Scans the keys at most every REFRESH_S, so a new name appears up to that much later. `clock`: epoch seconds."""
 
     def __init__(self, redis: Redis, clock: Callable[[], float]) -> None:
         self._redis, self._clock = redis, clock
@@ -41,7 +41,7 @@ class Catalog:
 
 
 def classify(keys: list[str]) -> Names:
-    """Names of the keys with a venue; the same values under names without one are left out."""
+    """Names in the keys that contain a venue. Keys without one hold the same values and are skipped."""
     found = Names()
     for key in sorted(keys):
         match key.split(":"):

@@ -63,7 +63,7 @@ def smile(chain: ExpiryChain) -> Row:
     }
 
 
-def term(chain: ExpiryChain) -> Row:
+def term_row(chain: ExpiryChain) -> Row:
     """One expiry of the term structure."""
     summary = chain.summary
     names = ("forward", "atm_iv", "forward_vol", "implied_move", "straddle", "risk_reversal_25", "butterfly_25")

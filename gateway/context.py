@@ -43,7 +43,7 @@ class Gateway:
     clock: Callable[[], float]
 
     async def start(self) -> None:
-        """Open the pools. A database that is away is no error."""
+        """Open the pools. An unavailable database is no error."""
         await self.reader.open()
         await self.accounts.open()
 
@@ -67,7 +67,7 @@ class Gateway:
 
 def build_gateway(settings: GatewaySettings, clock: Callable[[], float] = time.time) -> Gateway:
     """A gateway that is not connected yet."""
-    # A request waits for a free connection; without the wait it would take a busy Redis for one that is away.
+    # A request waits for a free connection. Without the wait, a busy Redis would count as unavailable.
     pool = BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
         max_connections=REDIS_CONNECTIONS,

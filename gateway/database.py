@@ -32,7 +32,7 @@ class Database:
         )
 
     async def open(self) -> None:
-        """Start connecting in the background; a database that is away is no error."""
+        """Start connecting in the background; an unavailable database is no error."""
         await self.pool.open(wait=False)
 
     async def close(self) -> None:

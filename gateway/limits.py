@@ -1,4 +1,4 @@
-"""Rate limits, counted in Redis for all processes together."""
+"""Rate limits of RATE_LIMIT and AUTH_RATE_LIMIT (`gateway/settings.py`), counted in Redis over all processes."""
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
@@ -25,19 +25,19 @@ class RateLimiter:
         self._general, self._authentication = parse(general), parse(authentication)
 
     async def check(self, identity: str) -> None:
-        """Count a request. While Redis is away it is let through."""
+        """Count a request. While Redis is unavailable, every request passes."""
         try:
             await self._count(self._general, identity)
         except RedisError:
             return
 
     async def check_authentication(self, *identities: str) -> None:
-        """Count an attempt to log in, of an address and of a username. While Redis is away it is refused."""
+        """Count an attempt to log in for each identity (address, username). Refuse it while Redis is unavailable."""
         try:
             for identity in identities:
                 await self._count(self._authentication, f"auth:{identity}")
         except RedisError:
-            raise Problem(503, "logins are refused while Redis, which counts them, is away") from None
+            raise Problem(503, "logins are refused while Redis, which counts the attempts, is unavailable") from None
 
     async def _count(self, limit: RateLimitItem, identity: str) -> None:
         if not await self._limiter.hit(limit, identity):

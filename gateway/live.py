@@ -47,7 +47,7 @@ router = APIRouter(prefix="/live", include_in_schema=False)
 
 
 class PageFiles(StaticFiles):
-    """The page's modules with its headers; browsers ask each time, and get 304 while a file is the same."""
+    """The page's modules with its headers. Browsers revalidate each time, and get 304 while a file is unchanged."""
 
     def file_response(self, *arguments: Any, **options: Any) -> Response:
         response = super().file_response(*arguments, **options)

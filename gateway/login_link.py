@@ -30,7 +30,7 @@ def login_link(
 ) -> None:
     """Print a link that opens the page of live books: it logs in once, within five minutes.
 
-    The settings of the gateway are needed, which the local stack generates. Whoever has the link is that account.
+    The settings of the gateway are needed, which the local stack generates. Anyone with the link acts as that account.
 
     Example: depthflow login-link
     """
@@ -61,12 +61,12 @@ def require_gateway(settings: GatewaySettings) -> None:
 def make_link(settings: GatewaySettings, username: str = "") -> str:
     """A link with a new code for an account, GATEWAY_USER if none is given.
 
-    Raises UserError if there is no such account, it is disabled, or Redis or the database are away.
+    Raises UserError if there is no such account, it is disabled, or Redis or the database is unavailable.
     """
     try:
         code = asyncio.run(_issue(settings, username or settings.gateway_user))
     except (RedisError, DatabaseError, PoolTimeout):
-        raise UserError("Redis or the database is away: a login code cannot be stored") from None
+        raise UserError("Redis or the database is unavailable: a login code cannot be stored") from None
     return f"{page_url(settings)}#code={code}"
 
 
@@ -82,11 +82,11 @@ async def _issue(settings: GatewaySettings, username: str) -> str:
 
 
 async def _user(users: Users, settings: GatewaySettings, username: str) -> User:
-    """The account of a name. That of GATEWAY_USER may follow a gateway's start by a moment. Raises UserError."""
+    """The account of a name. A gateway creates GATEWAY_USER shortly after its start: wait for it. Raises UserError."""
     for _ in range(FIRST_ACCOUNT_TRIES if username == settings.gateway_user else 1):
         if found := await users.find(username):
             break
         await asyncio.sleep(0.2)
     if found is None or found[0].disabled:
-        raise UserError(f"there is no account {username!r}, or it is disabled")
+        raise UserError(f"account {username!r} is unknown or disabled")
     return found[0]

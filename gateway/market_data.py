@@ -1,4 +1,4 @@
-"""Newest values: from Redis, or from the database where Redis has none or is away."""
+"""Newest values: from Redis, or from the database where Redis has none or is unavailable."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -116,7 +116,7 @@ class MarketData:
         return {name: book for name, book in newest}
 
     async def cached_books(self, names: Iterable[BookName]) -> dict[BookName, NewestBook]:
-        """Newest records of these books that Redis has, in one request. The names are as given. Raises RedisError."""
+        """Newest records of these books in Redis, by the given names, in one request. Raises RedisError."""
         wanted = list(names)
         keys = [redis_names.book_key(*name) for name in wanted] + [redis_names.state_name(*name) for name in wanted]
         lines = await self._mget(keys)
@@ -183,7 +183,7 @@ class MarketData:
     async def freshness(
         self, venue: str, symbol: str, event_time: int | None, source: Source, history: bool = False
     ) -> Freshness:
-        """Freshness of values of one book or chain. With `history` their age is no reason for distrust."""
+        """Freshness of values of one book or chain. With `history`, old values are trusted as well."""
         longest_ms = float("inf") if history else self._stale_after_ms
         return judge(source, event_time, await self.state(venue, symbol), self.now_ms, longest_ms)
 

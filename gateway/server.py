@@ -124,7 +124,7 @@ async def _create_first_account(gateway: Gateway) -> None:
             await gateway.create_first_account()
             return
         except (DatabaseError, PoolTimeout) as error:
-            log.warning("database away", error=type(error).__name__)
+            log.warning("database unavailable", error=type(error).__name__)
             await asyncio.sleep(RETRY_S)
 
 

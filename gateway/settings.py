@@ -24,7 +24,7 @@ class GatewaySettings(Settings):
     access_token_s: int = Field(900, ge=1, description="life of an access token")
     refresh_token_s: int = Field(30 * 86400, ge=60, description="life of a refresh token")
     registration: Literal["closed", "invitation", "open"] = Field(
-        "invitation", description="who may register: nobody, whoever has an admin's invitation, everybody"
+        "invitation", description="accounts that may be created: none, by an admin's invitation, by everybody"
     )
     gateway_user: str = Field("", description="account with the role admin that the gateway creates at its start")
     gateway_password: SecretStr = Field(SecretStr(""), description="password of GATEWAY_USER when it is created")
@@ -36,7 +36,7 @@ class GatewaySettings(Settings):
     serve_host: str = Field("127.0.0.1", description="address that the gateway binds; others need TLS in front of it")
     serve_port: int = Field(8000, ge=1, le=65535, description="REST and its documentation")
     serve_socket_port: int = Field(8002, ge=1, le=65535, description="sockets; the port of REST to share it")
-    trusted_proxies: str = Field("", description="addresses of proxies whose X-Forwarded-For is believed")
+    trusted_proxies: str = Field("", description="addresses of proxies whose X-Forwarded-For is trusted")
     allowed_origins: str = Field("", description="origins of pages that may call the API, with commas between them")
     pipeline_targets: str = Field(
         "",

@@ -11,7 +11,7 @@ LIFE_S = 300
 
 
 class LoginCodes:
-    """Codes by which a page logs in without a password. Every call raises RedisError while Redis is away."""
+    """Codes by which a page logs in without a password. Every call raises RedisError while Redis is unavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -23,6 +23,6 @@ class LoginCodes:
         return code
 
     async def redeem(self, code: str) -> str | None:
-        """The user of a code, which is valid no longer, by one atomic operation; None if it was not valid."""
+        """Use a code up and return its user, in one atomic operation; None if the code is not valid."""
         user_id = await self._redis.getdel(login_code_key(token_hash(code)))
         return user_id.decode() if user_id is not None else None

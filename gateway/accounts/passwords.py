@@ -23,7 +23,7 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """True if the password has this hash. Without one (unknown user) the same work is done, and it is False."""
+        """True if the password has this hash. Without a hash (unknown user) it does the same work and is False."""
         async with self._slots:
             matches = await asyncio.to_thread(self._matches, password, stored or self._unknown)
         return matches and stored is not None

@@ -16,7 +16,7 @@ INVITATION_S = 7 * 86400
 
 
 class TokenError(Exception):
-    """A token that is expired, forged or of another kind; the text says which without its contents."""
+    """A token that is expired, forged or of another kind. The text names the cause and never contains the token."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ COLUMNS = "id::text, username, role, disabled"
 
 
 class AccountConflict(Exception):
-    """The username is taken, or the invitation used."""
+    """The username is taken, or the invitation was used before."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Users:
         return _user(row)
 
     async def begin_family(self, user: User) -> str:
-        """The first refresh token of a login. Expired tokens are deleted on the way."""
+        """The first refresh token of a login. Deletes expired tokens as well."""
         await self.database.rows("DELETE FROM refresh_tokens WHERE expires < now()")
         return await self._add_token(user.id, uuid4())
 

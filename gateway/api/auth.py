@@ -153,10 +153,10 @@ async def change_user(
 ) -> Response:
     """Change role or state of another account. It has to log in again; its access token works until it expires."""
     if username.lower() == account.username.lower():
-        raise Problem(409, "an admin cannot change the own account", [FieldError("username", "another account")])
+        raise Problem(409, "an admin cannot change their own account", [FieldError("username", "another account")])
     changed = await context.users.change(username, body.role, body.disabled)
     if changed is None:
-        raise Problem(404, f"there is no account {username}")
+        raise Problem(404, f"unknown account {username!r}")
     return json_response(_view(changed))
 
 

@@ -221,7 +221,7 @@ class Rules(Struct):
 
 
 class Health(Struct):
-    """State of the process: `ok`, or the part that is away."""
+    """State of the process: `ok`, or the part that is unavailable."""
 
     status: str
     parts: dict[str, bool]

@@ -1,4 +1,4 @@
-"""One-time login codes: a link logs a page in without a password in it."""
+"""One-time login codes: a link with a code logs a page in and contains no password."""
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -31,7 +31,7 @@ class Exchanged(Body):
     responses=answers(LoginCode, {"code": CODE, "expires_in": LIFE_S}, 401, 429, 503, status=201),
 )
 async def issue_code(account: SignedIn, context: Context) -> Response:
-    """A code that logs in to the own account once, within five minutes: `/live#code=CODE`."""
+    """A code for the account of the request. It logs in once, within five minutes: `/live#code=CODE`."""
     await context.limiter.check_authentication(f"account:{account.id}")
     try:
         code = await context.codes.issue(account.id)
@@ -66,4 +66,4 @@ async def _user_of(context: Gateway, code: str) -> User | None:
 
 
 def _away() -> Problem:
-    return Problem(503, "Redis, which keeps login codes, is away", headers={"Retry-After": "5"})
+    return Problem(503, "Redis, which keeps login codes, is unavailable", headers={"Retry-After": "5"})

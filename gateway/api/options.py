@@ -112,7 +112,7 @@ async def volatility_surface(
 async def term_structure(product: ProductName, account: Viewer, context: Context, media: RowType) -> Response:
     """Forwards, at-the-money volatility and expected move by expiry."""
     found, fresh = await _chains(context, product, None)
-    rows = [chains.term(each) for each in found]
+    rows = [chains.term_row(each) for each in found]
     document = {"product": _name(found), "spot_price": found[0].spot, "expiries": rows, "freshness": fresh}
     return rows_response(document, rows, fresh, media)
 

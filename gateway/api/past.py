@@ -1,4 +1,4 @@
-"""Parameters by which a call for newest values reaches into the past, as dependencies: they need the role analyst."""
+"""Parameters that extend a call for newest values to past ones, as dependencies. They need the role analyst."""
 
 from typing import Annotated, TypeVar
 

@@ -16,5 +16,5 @@ router = APIRouter(prefix="/api", tags=["system"])
     "/pipeline", response_class=Response, responses=answers(PipelineAnswer, pipeline_example.PIPELINE, 401, 429)
 )
 async def pipeline(account: Viewer, context: Context) -> Response:
-    """Throughput, latency, checkpoints, gaps and dead letters of jobs and processes; what is away says why."""
+    """Throughput, latency, checkpoints, gaps and dead letters of jobs and processes; causes of missing answers."""
     return json_response(await context.pipeline.read())

@@ -69,5 +69,5 @@ PIPELINE: dict[str, Any] = {
         {"name": "forwarder", "address": "127.0.0.1:2112", "answers": True, "cause": None},
         {"name": "notify", "address": "127.0.0.1:2120", "answers": False, "cause": "Connection refused"},
     ],
-    "away": ["notify at 127.0.0.1:2120 is away: Connection refused"],
+    "away": ["notify at 127.0.0.1:2120 is unavailable: Connection refused"],
 }

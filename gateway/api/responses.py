@@ -59,12 +59,12 @@ PROBLEMS = {
     400: "The request is malformed.",
     401: "A token is missing, expired or not valid.",
     403: "The account's role does not allow this.",
-    404: "There is no such thing.",
+    404: "The account, rule, book, product or span is unknown.",
     406: "No offered media type is accepted.",
-    409: "The name is taken, or the account is the own one.",
-    422: "A field is wrong; the document names it.",
+    409: "The name is taken, or an admin tried to change their own account.",
+    422: "A field is invalid; `errors` names it.",
     429: "Too many requests.",
-    503: "A part that is needed is away.",
+    503: "Redis or the database is needed and unavailable.",
 }
 
 

@@ -39,15 +39,15 @@ async def health() -> Response:
     "/ready",
     response_class=Response,
     responses=answers(Health, {"status": "ok", "parts": {"redis": True, "database": True}})
-    | answers(Health, {"status": "redis is away", "parts": {"redis": False, "database": True}}, status=503),
+    | answers(Health, {"status": "redis unavailable", "parts": {"redis": False, "database": True}}, status=503),
     openapi_extra=OPEN,
 )
 async def ready(context: Context) -> Response:
-    """Redis and the database answer; status 503 names the part that is away."""
+    """Redis and the database answer; status 503 names the part that is unavailable."""
     parts = {"redis": await _redis_answers(context), "database": await _database_answers(context)}
-    away = [name for name, answers_now in parts.items() if not answers_now]
-    response = json_response(Health(f"{', '.join(away)} away" if away else "ok", parts))
-    response.status_code = 503 if away else 200
+    missing = [name for name, answers_now in parts.items() if not answers_now]
+    response = json_response(Health(f"{', '.join(missing)} unavailable" if missing else "ok", parts))
+    response.status_code = 503 if missing else 200
     return response
 
 

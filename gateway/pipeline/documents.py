@@ -54,7 +54,7 @@ class JobRow(Struct):
 
 
 class ProcessRow(Struct):
-    """One process. `kind`: forwarder, gateway, notify, recorder or ring; `reasons`: why it is away or not ready.
+    """One process. `kind`: forwarder, gateway, notify, recorder or ring; `reasons`: why it is unavailable or not ready.
 
     `lost`: frames or messages dropped; `queued`: frames that wait for the broker; `connections`: open ones to the
     venue, or sockets of clients, of `connections_wanted`.
@@ -91,7 +91,10 @@ class PipelineTotals(Struct):
 
 
 class PipelineAnswer(Struct):
-    """Jobs and processes. `time`: of the measurement, epoch ms; it is at most two seconds old. `away`: plain words."""
+    """Jobs and processes. `time`: of the measurement, epoch ms; it is at most two seconds old.
+
+    `away`: a sentence for each part that is unavailable or does not work.
+    """
 
     time: int
     totals: PipelineTotals

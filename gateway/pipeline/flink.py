@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.pipeline.documents import JobRow, VenueWork
-from gateway.pipeline.fetching import Away, Fetcher
+from gateway.pipeline.fetching import Fetcher, Unavailable
 from gateway.pipeline.samples import Rates
 
 NAMES_S = 10.0  # life of a list of metrics: operators add names when they meet a venue
@@ -34,7 +34,7 @@ class FlinkJobs:
         self._names: dict[tuple[str, str], tuple[float, list[str]]] = {}
 
     async def rows(self, now_ms: int) -> list[JobRow]:
-        """Jobs that run or failed lately, the newest one of each name. Raises Away without a JobManager."""
+        """Jobs that run or failed lately, the newest one of each name. Raises Unavailable without a JobManager."""
         overview = (await self._get("/jobs/overview"))["jobs"]
         newest: dict[str, Any] = {}
         for job in sorted(overview, key=lambda each: (each["state"] not in ENDED, each["start-time"])):
@@ -119,7 +119,7 @@ class FlinkJobs:
         if not 0 <= now_s - read_s < NAMES_S:
             listed = [each["id"] for each in await self._or_none(path) or []]
             names = [each for each in listed if each in TASK or any(p.search(each) for p in (OURS, BEHIND, READ))]
-            if names:  # Flink collects them after the first request: that has an empty answer
+            if names:  # Flink collects metrics after the first request, whose answer is empty
                 current = {key: found for key, found in self._names.items() if now_s - found[0] < NAMES_S}
                 self._names = current | {(job, vertex): (now_s, names)}
         if not names:
@@ -130,15 +130,15 @@ class FlinkJobs:
         return await self._fetch.json(self._url + path)
 
     async def _or_none(self, path: str) -> Any:
-        """A part of a job that may end while it is read."""
+        """The answer to a request about a job; None if the job has ended meanwhile."""
         try:
             return await self._get(path)
-        except Away:
+        except Unavailable:
             return None
 
 
 def reasons(job: Any, checkpoint_age_ms: int | None) -> list[str]:
-    """Why a job does not work as it should. `job`: an entry of Flink's overview."""
+    """Problems of a job; empty for a sound one. `job`: an entry of Flink's overview."""
     tasks, state = job["tasks"], job["state"]
     if state in ENDED:
         return [f"it has ended: {state.lower()}"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.metrics import GatewayMetrics
 from gateway.pipeline.documents import JobRow, PipelineAnswer, PipelineSource, PipelineTotals, ProcessRow
-from gateway.pipeline.fetching import Away, Fetcher, host_of
+from gateway.pipeline.fetching import Fetcher, Unavailable, host_of
 from gateway.pipeline.flink import FlinkJobs
 from gateway.pipeline.processes import Processes
 from gateway.pipeline.samples import Samples
@@ -72,7 +72,7 @@ class Pipeline:
             return [], []
         try:
             rows = await self._flink.rows(now_ms)
-        except Away as error:
+        except Unavailable as error:
             return [], [PipelineSource("flink", self._flink_host, False, str(error))]
         except (KeyError, TypeError, ValueError) as error:
             cause = f"its answer is not Flink's: {type(error).__name__}"
@@ -85,7 +85,7 @@ def _source(row: ProcessRow) -> PipelineSource:
 
 
 def totals(jobs: Iterable[JobRow], processes: Iterable[ProcessRow]) -> PipelineTotals:
-    """Big figures; books, frames and gaps are those of the jobs that keep books or chains."""
+    """Sums and worst values. Books, frames and gaps are those of the jobs that keep books or chains."""
     listed = list(jobs)
     venues = [venue for job in listed if job.name.endswith(BUILDERS) for venue in job.venues]
     forwarders = [each for each in processes if each.kind == "forwarder"]
@@ -105,8 +105,8 @@ def totals(jobs: Iterable[JobRow], processes: Iterable[ProcessRow]) -> PipelineT
 
 
 def away(sources: Iterable[PipelineSource], jobs: Iterable[JobRow], processes: Iterable[ProcessRow]) -> list[str]:
-    """One sentence for everything that is away or does not work."""
-    found = [f"{each.name} at {each.address} is away: {each.cause}" for each in sources if not each.answers]
+    """One sentence for each source, job and process that is unavailable or does not work."""
+    found = [f"{each.name} at {each.address} is unavailable: {each.cause}" for each in sources if not each.answers]
     found += [f"job {job.name}: {'; '.join(job.reasons)}" for job in jobs if job.reasons]
     ready = (each for each in processes if each.up and each.reasons)
     return found + [f"{each.kind} at {each.address} is not ready: {'; '.join(each.reasons)}" for each in ready]

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from core.envelope import DECODE_ERRORS
 from gateway.pipeline.documents import ProcessRow
-from gateway.pipeline.fetching import Away, Fetcher
+from gateway.pipeline.fetching import Fetcher, Unavailable
 from gateway.pipeline.samples import Rates, Samples, quantile
 from gateway.pipeline.targets import Target
 
@@ -54,8 +54,8 @@ class Processes:
         try:
             text, reasons = await asyncio.gather(self._fetch.body(f"{address}/metrics"), self._reasons(address))
             samples = await asyncio.to_thread(Samples, text.decode())
-        except Away as away:
-            return ProcessRow(target.kind, target.address, target.venue, False, [str(away)])
+        except Unavailable as error:
+            return ProcessRow(target.kind, target.address, target.venue, False, [str(error)])
         except ValueError:
             return ProcessRow(target.kind, target.address, target.venue, False, ["its metrics cannot be read"])
         return self.row(target, samples, reasons, now_ms)
@@ -96,7 +96,7 @@ class Processes:
         row.latency_p99_ms = _times(quantile(recent, 0.99), unit_ms)
 
     async def _reasons(self, address: str) -> list[str]:
-        """Why a process is not ready; empty for one that is."""
+        """Reasons why a process is not ready; empty for one that is."""
         body = await self._fetch.body(f"{address}/ready", error_status=True)
         try:
             answer = msgspec.json.decode(body, type=_Ready)

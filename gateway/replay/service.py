@@ -13,9 +13,9 @@ from psycopg_pool import PoolTimeout
 
 from gateway.database import Database
 from gateway.problems import Problem
+from gateway.replay.database_records import StoredSpan
 from gateway.replay.rebuilt import header
 from gateway.replay.request import ReplayRequest, line
-from gateway.replay.stored import StoredSpan
 
 MAX_REPLAYS = 2  # at the same time in one gateway
 CHUNK_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 PROBE_S = 0.5
 REACH_MS = 10_000  # before a book was in sync lie its snapshot and the updates that bridge to it
 UNKNOWN_REACH_MS = 600_000  # where the database does not know a snapshot
-DATABASE_AWAY = (DatabaseError, PoolTimeout)
+DATABASE_UNAVAILABLE = (DatabaseError, PoolTimeout)
 
 log = structlog.get_logger("gateway")
 
@@ -74,7 +74,7 @@ class Replays:
             yield each
 
     async def _absent(self, request: ReplayRequest) -> str | None:
-        """Why no frames can be read; None if it must be tried."""
+        """Reason why no frames can be read, empty if none are wanted; None if reading has to be tried."""
         if request.source == "database":
             return ""
         if request.source == "recording" or (request.source == "auto" and request.recording):
@@ -90,7 +90,7 @@ class Replays:
         return None
 
     async def _rebuilt(self, request: ReplayRequest) -> AsyncGenerator[tuple[bytes, str | None], None]:
-        """Chunks of lines; the header is a chunk of its own. An unavailable span gives its reason."""
+        """Chunks of lines, the header in one of its own. For an unavailable span: an empty chunk with the reason."""
         async with self._worker(request) as output:
             while head := await output.readline():
                 found = msgspec.json.decode(head, type=_Head)
@@ -132,8 +132,8 @@ class Replays:
     ) -> AsyncGenerator[bytes, None]:
         lines = await stored.books()
         if not lines:
-            said = f"; {reason}" if reason else ""
-            raise Problem(404, f"nothing of {request.key} is stored in the span{said}")
+            detail = f"; {reason}" if reason else ""
+            raise Problem(404, f"nothing of {request.key} is stored in the span{detail}")
         yield line(request.from_ms, "header", header(request, "database", depth=False, reason=reason))
         for each in await _alerts(stored) + lines:
             yield each
@@ -142,7 +142,7 @@ class Replays:
 
 
 async def _resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """A stream whose first line was read. A problem after it is its last line."""
+    """The stream with its first line, which was read already. A problem after that becomes the last line."""
     try:
         yield first
         async for each in stream:
@@ -156,15 +156,15 @@ async def _resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGe
 async def _start_ms(request: ReplayRequest, stored: StoredSpan) -> int:
     try:
         synced_ms = await stored.synced_ms()
-    except DATABASE_AWAY:
+    except DATABASE_UNAVAILABLE:
         synced_ms = None
     return request.from_ms - UNKNOWN_REACH_MS if synced_ms is None else synced_ms - REACH_MS
 
 
 async def _alerts(stored: StoredSpan) -> list[bytes]:
-    """Lines of alerts; none while the database is away."""
+    """Lines of alerts; none while the database is unavailable."""
     try:
         return await stored.alerts()
-    except DATABASE_AWAY as error:
+    except DATABASE_UNAVAILABLE as error:
         log.warning("replay without alerts", error=type(error).__name__)
         return []

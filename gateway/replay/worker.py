@@ -18,7 +18,7 @@ from market.orderbook.book_config import BookConfig
 NICENESS = 3  # live data comes first
 
 
-def lines(request: ReplayRequest, settings: Settings) -> Iterator[bytes]:
+def replay_lines(request: ReplayRequest, settings: Settings) -> Iterator[bytes]:
     """Lines of the first source that has the span."""
     config = BookConfig(
         depth=settings.calculate_depth, levels=settings.depth_levels, stale_after_s=settings.stale_after_s
@@ -53,7 +53,7 @@ def main() -> None:
     os.nice(NICENESS)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the gateway has closed the pipe
     request = msgspec.json.decode(sys.argv[1], type=ReplayRequest)
-    for each in lines(request, Settings()):
+    for each in replay_lines(request, Settings()):
         sys.stdout.buffer.write(each)
     sys.stdout.buffer.flush()
 

@@ -1,4 +1,4 @@
-"""The connection to Redis' channels: subscribed are those that somebody wants, and again after each reconnection."""
+"""The subscription to Redis' channels: to those that clients want, renewed after each reconnection."""
 
 import asyncio
 from collections import Counter
@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-SILENCE_S = 3  # time without a message after which the connection is tried with PING, and again this long for the reply
+SILENCE_S = 3  # after this time without a message a PING checks the connection; its reply may take as long
 RETRY_S = (0.1, 0.2, 0.5, 1.0)
 IDLE_CHANNEL = "gateway:idle"  # always subscribed, since a connection needs a channel
 
@@ -30,7 +30,7 @@ class Feed:
         return len(self._wanted)
 
     async def want(self, channels: Iterable[str]) -> None:
-        """Subscribe to channels; those with an asterisk are patterns. While Redis is away this waits for nothing."""
+        """Subscribe to channels; those with an asterisk are patterns. Returns at once while Redis is not connected."""
         added = [each for each in channels if not self._wanted[each]]
         self._wanted.update(channels)
         if self._pubsub is not None:

@@ -26,8 +26,8 @@ from gateway.sockets.stream import Stream
 from market.cache_messages import StateMessage
 from market.options.records import ChainRecord, UnderlyingTick
 
-RECORD_DELAY_S = 0.08  # records of books are read together, at most that often
-CHAIN_DELAY_S = 0.25  # a chain's options come in several messages; the expiry is read and sent once after the last
+RECORD_DELAY_S = 0.08  # least time between two reads of the changed records of books, all in one request
+CHAIN_DELAY_S = 0.25  # wait for the messages of one second of a chain; the expiry is then read and sent once
 
 log = structlog.get_logger("gateway")
 _decode_state = msgspec.json.Decoder(StateMessage).decode

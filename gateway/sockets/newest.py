@@ -1,4 +1,4 @@
-"""Newest values as frames: a new member of a room gets them before what changes."""
+"""Newest values as frames, which a new member of a room gets before the updates."""
 
 from collections.abc import Hashable
 
@@ -20,7 +20,7 @@ States = dict[tuple[str, str], StateRecord]  # by venue and symbol in upper case
 
 
 class NewestFrames:
-    """Reads newest values. `states`: the known states, which are completed by the stored ones."""
+    """Reads newest values. `states`: the known states; a missing one is read from Redis or the database."""
 
     def __init__(self, market: MarketData, redis: Redis, states: States) -> None:
         self._market, self._redis, self._states = market, redis, states

@@ -57,7 +57,7 @@ def newest_book(venue: str, newest: NewestBook) -> bytes:
 
 
 def book_record(newest: NewestBook) -> bytes:
-    """Payload of `book_record`: the newest record with its levels, its trust, and since when the state is as it is."""
+    """Payload of `book_record`: the newest record with its levels, its trust, and the begin of its state."""
     return extended(trust_of(newest.freshness) | {"since": newest.freshness.since}, newest.book)
 
 

@@ -51,7 +51,7 @@ def server(api: ApiClient) -> Any:
     )
 
     def with_error_texts(tool: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-        """The tool; the text of an error of ours reaches the model, others only the log."""
+        """The tool. The model gets the text of a UserError; any other error appears in the log alone."""
 
         @wraps(tool)
         def call(*arguments: Any, **options: Any) -> dict[str, Any]:

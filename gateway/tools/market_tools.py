@@ -1,4 +1,4 @@
-"""Tools for language models: each asks the gateway and answers with what it needs of a book, chain or alert.
+"""Tools for language models. Each calls the gateway and returns the relevant fields of a book, chain or alert.
 
 Every answer on a book or chain has `trusted` and `age_ms`. A book that is not trusted is out of sync with its exchange.
 """

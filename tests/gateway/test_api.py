@@ -171,9 +171,9 @@ def test_a_database_that_is_away_is_said_and_newest_values_still_come(backend: B
     try:
         token = served.login()["token"]
         ready = served.get("/ready")
-        assert (ready.status, ready.json["status"]) == (503, "database away")
+        assert (ready.status, ready.json["status"]) == (503, "database unavailable")
         alerts = served.get("/api/alerts", token)
-        assert (alerts.status, alerts.json["detail"]) == (503, "the database is away or too slow")
+        assert (alerts.status, alerts.json["detail"]) == (503, "the database is unavailable or too slow")
         assert served.get(BOOK, token).status == 200
     finally:
         served.stop()

@@ -1,4 +1,4 @@
-"""Login codes of a running gateway: each works once, for its own account, and stands nowhere but in its answer."""
+"""Login codes of a running gateway: each works once, for its own account, and appears only in its answer."""
 
 import subprocess
 import sys
@@ -94,8 +94,8 @@ def test_the_command_prints_a_link_that_logs_in(gateway: Served, backend: Backen
 @pytest.mark.parametrize(
     ("options", "changed", "error"),
     [
-        (["--user", "nobody"], {}, "depthflow: there is no account 'nobody', or it is disabled\n"),
-        ([], {"REDIS_URL": "redis://127.0.0.1:1/0"}, "depthflow: Redis or the database is away: "),
+        (["--user", "nobody"], {}, "depthflow: account 'nobody' is unknown or disabled\n"),
+        ([], {"REDIS_URL": "redis://127.0.0.1:1/0"}, "depthflow: Redis or the database is unavailable: "),
         ([], {"SERVE_PORT": "1"}, "depthflow: no gateway answers at http://127.0.0.1:1/live: "),
     ],
 )

@@ -122,9 +122,9 @@ def test_the_pipeline_has_the_figures_of_the_api_and_says_what_is_away(pages: Li
         rows = watched.page.locator(".page-pipeline tr[data-name]")
         names = {row.get_attribute("data-name") for row in rows.all()}
         assert names >= {"t.books", "t.cache", "t.books kraken", "notify 127.0.0.1:1"} and len(names) == 6
-        said = watched.page.locator(".away-list li").all_inner_texts()
-        assert len(said) == len(found["away"]) == 4
-        assert "notify at 127.0.0.1:1 is away: Connection refused" in said
+        shown = watched.page.locator(".away-list li").all_inner_texts()
+        assert len(shown) == len(found["away"]) == 4
+        assert "notify at 127.0.0.1:1 is unavailable: Connection refused" in shown
         assert_readable(watched)
 
 

@@ -123,7 +123,7 @@ def test_what_is_away_is_said_with_the_cause(tmp_path: Path) -> None:
     found = read(f"http://{NOWHERE}", tmp_path, f"notify={NOWHERE}")
     assert found.jobs == [] and found.totals.frames_per_s is None
     cause = "Connection refused"
-    assert found.away == [f"flink at {NOWHERE} is away: {cause}", f"notify at {NOWHERE} is away: {cause}"]
+    assert found.away == [f"flink at {NOWHERE} is unavailable: {cause}", f"notify at {NOWHERE} is unavailable: {cause}"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_is_away_is_said_with_the_cause(tmp_path: Path) -> None:
 )
 def test_a_server_that_is_not_flink_is_said(answer: Any, cause: str, tmp_path: Path) -> None:
     with answering({"/jobs/overview": answer}) as other:
-        assert read(f"http://{other.address}", tmp_path).away == [f"flink at {other.address} is away: {cause}"]
+        assert read(f"http://{other.address}", tmp_path).away == [f"flink at {other.address} is unavailable: {cause}"]
 
 
 @pytest.mark.parametrize("folder", [targets_folder, unobserved_targets_folder])

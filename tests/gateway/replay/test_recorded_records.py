@@ -10,7 +10,7 @@ import pytest
 from core.settings import Settings
 from gateway.replay.recorded_records import recorded_values
 from gateway.replay.request import ReplayRequest, ReplayUnavailable
-from gateway.replay.worker import lines
+from gateway.replay.worker import replay_lines
 from ingestion.archive.writer import Archive
 from ingestion.rebuild import Rebuild
 from market.orderbook.book_config import BookConfig
@@ -46,7 +46,7 @@ def test_a_recording_gives_the_values_of_rebuild(path: Path, tmp_path: Path) -> 
     assert sorted(recorded_values(request(key, tmp_path, first, last))) == sorted(values)
     frames = next(frames for name, frames, _ in books_of(path) if name == key)
     records = [json.loads(each) for each in Rebuild(BookConfig()).records(frames)]
-    events = [json.loads(each) for each in lines(request(key, tmp_path, first, last), Settings(_env_file=None))]
+    events = [json.loads(each) for each in replay_lines(request(key, tmp_path, first, last), Settings(_env_file=None))]
     assert events[0]["payload"]["source"] == "recording"
     by_id = {each["update_id"]: each for each in records}
     found = books(events)
@@ -61,7 +61,7 @@ def test_a_recording_without_the_span_says_so(tmp_path: Path) -> None:
 
 
 def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
-    answers = lines(request("kraken:BTC/USD", tmp_path, 0, 1, "recording"), Settings(_env_file=None))
+    answers = replay_lines(request("kraken:BTC/USD", tmp_path, 0, 1, "recording"), Settings(_env_file=None))
     assert [json.loads(each)["payload"]["reason"] for each in answers] == [
         "recording: the recording has nothing of kraken in the span"
     ]

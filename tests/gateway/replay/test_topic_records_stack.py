@@ -11,7 +11,7 @@ from core.settings import Settings
 from core.topics import RAW_BOOKS, RAW_TRADES
 from gateway.replay.request import ReplayRequest, ReplayUnavailable
 from gateway.replay.topic_records import topic_values
-from gateway.replay.worker import lines
+from gateway.replay.worker import replay_lines
 from ingestion.producer import ProducerConfig, RawProducer
 from ingestion.rebuild import Rebuild
 from ingestion.replay import send_all
@@ -39,7 +39,7 @@ def test_the_topic_gives_the_values_of_rebuild(stack: Stack) -> None:
     wanted = [each for each in frames if (each.venue, each.symbol) == ("kraken", "BTC/USD")]
     rebuilt = map(json.loads, Rebuild(BookConfig()).records(wanted))
     records = {(each["update_id"], each["recv_us"]): each for each in rebuilt}
-    found = [json.loads(each) for each in lines(span, settings)]
+    found = [json.loads(each) for each in replay_lines(span, settings)]
     assert (found[0]["payload"]["source"], found[-1]["payload"]["complete"]) == ("topic", True)
     assert len(books(found)) > 50
     for book in books(found):
