@@ -2,7 +2,7 @@
 
 UserError
   LoginError        the gateway refuses the account
-    GatewayAway     the gateway does not respond
+    GatewayUnavailable     the gateway does not respond
 """
 
 import json
@@ -23,11 +23,11 @@ READS_HISTORY = ("analyst", "admin")
 
 
 class LoginError(UserError):
-    """There are no tokens for this account."""
+    """The gateway gives no tokens to this account."""
 
 
-class GatewayAway(LoginError):
-    """There are no tokens for this account now."""
+class GatewayUnavailable(LoginError):
+    """The gateway does not respond, so there are no tokens now."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,16 @@ class Account:
         self._lock = threading.Lock()
 
     def current(self, refused: str | None = None) -> Login | None:
-        """The login, renewed where its access token ends soon or is `refused`; None once the gateway refuses it.
+        """The login, renewed if its access token ends soon or is `refused`; None once the gateway refuses to renew it.
 
-        While the gateway is away the login stays as it is.
+        While the gateway does not respond, the login is kept unchanged.
         """
         with self._lock:
             login = self._login
             if login is not None and (login.token == refused or self._clock() > login.renew_at):
                 try:
                     self._login = self._renew(login)
-                except GatewayAway:
+                except GatewayUnavailable:
                     pass
                 except LoginError:
                     self._login = None
@@ -103,18 +103,18 @@ def _session(gateway_url: str, operation: str, body: dict[str, str], address: st
 def _post(gateway_url: str, operation: str, body: dict[str, str], address: str | None) -> bytes:
     request = Request(f"{gateway_url}/api/auth/{operation}", json.dumps(body).encode())
     request.add_header("Content-Type", "application/json")
-    if address:  # believed where the gateway's TRUSTED_PROXIES names this app
+    if address:  # the gateway trusts it if TRUSTED_PROXIES contains the address of this app
         request.add_header("X-Forwarded-For", address)
     try:
         with urlopen(request, timeout=TIMEOUT_S) as answer:
             found: bytes = answer.read()
             return found
     except HTTPError as error:
-        kind = GatewayAway if error.code >= 500 or error.code == 429 else LoginError
+        kind = GatewayUnavailable if error.code >= 500 or error.code == 429 else LoginError
         raise kind(_detail(error)) from None
     except (URLError, OSError, HTTPException) as error:
         cause: Any = getattr(error, "reason", error)
-        raise GatewayAway(f"no gateway at {gateway_url} ({cause}): start `depthflow serve`") from None
+        raise GatewayUnavailable(f"no gateway at {gateway_url} ({cause}): start `depthflow serve`") from None
 
 
 def _detail(error: HTTPError) -> str:

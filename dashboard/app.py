@@ -53,7 +53,7 @@ def account() -> None:
     st.title(login.username)
     st.write(f"Role: {login.role}.")
     if not login.reads_history:
-        st.info("History needs the role analyst: an admin gives it.")
+        st.info("History needs the role analyst, which an admin can grant.")
     st.button("Log out", on_click=session.log_out)
 
 

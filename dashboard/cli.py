@@ -48,7 +48,7 @@ def dashboard(
 
 
 def streamlit_options(settings: "DashboardSettings") -> dict[str, Any]:
-    """Options of Streamlit: the address, no statistics of usage, no request to the outside, no texts of errors."""
+    """Options of Streamlit: the address; no usage statistics, no requests to other hosts, no error texts in pages."""
     return {
         "server.address": settings.dashboard_host,
         "server.port": settings.dashboard_port,

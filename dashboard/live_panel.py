@@ -23,7 +23,7 @@ def _component() -> Any:
 
 @st.fragment
 def mount() -> None:
-    """Show the live pages. A rerun passes the newest token on and leaves the panel as it is.
+    """Show the live pages. A rerun passes the newest token to the panel and does not mount it again.
 
     It is a fragment: a rerun that the panel asks for must not end the run of a page that was just chosen.
     """

@@ -110,7 +110,7 @@ def time_axis(field: str = "time") -> alt.X:
     return alt.X(f"{field}:T", title=None, scale=alt.Scale(type="utc"))
 
 
-def lines(table: pd.DataFrame, columns: list[str], title: str, axis_format: str = "") -> None:
+def line_chart(table: pd.DataFrame, columns: list[str], title: str, axis_format: str = "") -> None:
     """Columns of a table over its `time` as lines, in UTC. A null interrupts its line."""
     names = {each: each.replace("_", " ") for each in columns}
     chart = (

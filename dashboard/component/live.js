@@ -1,5 +1,5 @@
-// The gateway's live pages within Streamlit. Streamlit calls the function after each rerun: a panel that is mounted
-// stays, and gets the newest token. The clean-up of an earlier call closes nothing, whenever it comes.
+// The gateway's live pages within Streamlit. Streamlit calls the function after each rerun. The first call mounts the
+// panel, later ones pass the newest token to it. Only the clean-up of the newest call closes the panel.
 const PANEL = Symbol.for("depthflow.panel");
 const RETRY_MS = 1000;
 const RENEWAL_MS = 10000;
@@ -26,7 +26,8 @@ function openPanel(parent, { base, token, theme }) {
       if (changed.theme !== theme) panel?.theme((theme = changed.theme));
       return ++newest;
     },
-    // Close the panel unless another call follows soon. Until then it asks for no rerun, which would end the next page's.
+    // Close the panel unless another call follows within CLOSE_MS. Until then the panel requests no rerun: that would
+    // interrupt the run of the next page.
     release(turn, forget) {
       leaving = true;
       setTimeout(() => {
@@ -57,9 +58,9 @@ function createTokens(token) {
       ask = asking;
       if (changed === token) return;
       token = changed;
-      const told = [...handlers];
+      const waitingHandlers = [...handlers];
       handlers.clear();
-      told.forEach((handler) => handler(token));
+      waitingHandlers.forEach((handler) => handler(token));
     },
     // Call a function with the next token.
     onNext: (handler) => handlers.add(handler),
@@ -73,7 +74,7 @@ async function show(parent, { base, tokens, theme, ended }) {
     banner.textContent = text;
     banner.hidden = !text;
   };
-  if (!(await reach(base, warn, ended))) return null;
+  if (!(await waitForGateway(base, warn, ended))) return null;
   await Promise.all(["library/uplot.css", "lib/style.css"].map((file) => addStyles(parent, `${base}/live/${file}`)));
   const [{ createContext }, { pages, route }] = await Promise.all([
     import(`${base}/live/lib/context.js`),
@@ -81,7 +82,7 @@ async function show(parent, { base, tokens, theme, ended }) {
   ]);
   let context = null;
   const onLogin = () => {
-    warn("The gateway accepts no token of this login: log out, and in again.");
+    warn("The gateway refuses the token of this login: log out and log in again.");
     tokens.onNext(() => context.live.reconnect());
   };
   if (theme()) root.dataset.theme = theme();
@@ -123,7 +124,7 @@ async function show(parent, { base, tokens, theme, ended }) {
 }
 
 // Wait until the gateway answers this page, or the panel has ended. True if it answers.
-async function reach(base, warn, ended) {
+async function waitForGateway(base, warn, ended) {
   for (;;) {
     if (ended()) return false;
     try {
@@ -131,7 +132,7 @@ async function reach(base, warn, ended) {
       warn("");
       return true;
     } catch {
-      warn(`No gateway at ${base}. It must run, and have ${location.origin} in its ALLOWED_ORIGINS.`);
+      warn(`No gateway answers at ${base}. Start it, with ${location.origin} in its ALLOWED_ORIGINS.`);
       await after(RETRY_MS);
     }
   }

@@ -29,8 +29,8 @@ STATISTICS = (
     "(4, 'ask_depth', ask_depth_mean), (5, 'ofi', ofi_sum), (6, 'updates', updates::double precision), "
     "(7, 'out_of_sync', out_of_sync)) AS measured (place, metric, value) GROUP BY place, metric ORDER BY place"
 )
-# Seconds of the span with the last mid up to the horizon after each. Left out: the seconds at the end of the records
-# and those within whose horizon the book lost its stream.
+# Each second of the span with its mid and the last mid within the horizon after it. Seconds without a full horizon of
+# records are left out, and so are those during whose horizon the book lost its stream.
 _RETURNS = (
     "WITH seconds AS (SELECT ts, imbalance, mid, last_value(mid) OVER (ORDER BY ts "
     "RANGE BETWEEN CURRENT ROW AND %(horizon)s::interval FOLLOWING) AS later, max(ts) OVER () AS newest "

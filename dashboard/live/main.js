@@ -1,4 +1,4 @@
-// The page: login, navigation by the address' hash, keyboard, and news of the connection.
+// The page: login, navigation by the hash of the address, keyboard, and the status of the connection.
 import { createContext } from "./lib/context.js";
 import { el, setText } from "./lib/dom.js";
 import { clock } from "./lib/format.js";
@@ -26,7 +26,7 @@ async function settings() {
   }
 }
 
-// A login code of the hash is used at once, and leaves the address.
+// A login code in the hash is used at once, and removed from the address.
 async function useCode(session) {
   const code = new URLSearchParams(location.hash.slice(1)).get("code");
   if (!code) return "";
@@ -41,7 +41,7 @@ async function useCode(session) {
 
 function showStatus({ connected, since, feed, feedReason }) {
   const problem = !connected ? `no connection to the gateway since ${clock(since)}` : feed === "synced" ? "" : feedReason;
-  setText(connection, connected ? "live" : "away");
+  setText(connection, connected ? "live" : "offline");
   connection.dataset.state = problem ? "away" : "live";
   setText(banner, problem);
   banner.hidden = !problem;

@@ -24,8 +24,8 @@ def page() -> None:
         returns(found, horizon_s)
         st.caption(
             "Return of the mid over the horizon, in basis points, by the imbalance before it, with two standard "
-            "errors on either side. Seconds overlap: the error counts one return for each horizon. Seconds are left "
-            "out in whose horizon the book lost its stream."
+            "errors on either side. Seconds overlap: the error counts one return for each horizon. A second is left "
+            "out if the book lost its stream within the horizon."
         )
         correlations = books.imbalance_correlations(widgets.history(), book, span, HORIZONS_S)
         widgets.show_table(correlations)

@@ -18,14 +18,14 @@ def page() -> None:
             st.info("Nothing of this chain in the span.")
             return
         st.subheader("All expiries")
-        widgets.lines(whole, ["pcr_open_interest", "pcr_volume"], "put-call ratio")
+        widgets.line_chart(whole, ["pcr_open_interest", "pcr_volume"], "put-call ratio")
         widgets.show_rows(whole, f"underlying-{options.resolution(span)}")
         st.subheader("One expiry")
         expiry = st.selectbox("Expiry", expiries, format_func=lambda each: f"{each:%Y-%m-%d %H:%M} UTC", key="expiry")
         found = options.of_expiry(widgets.history(), chain, expiry or expiries[0], span)
-        widgets.lines(found, ["pcr_open_interest", "pcr_volume"], "put-call ratio")
-        widgets.lines(found, ["atm_iv"], "volatility at the money", ".1%")
-        widgets.lines(found, ["max_pain", "forward"], "max pain and forward")
+        widgets.line_chart(found, ["pcr_open_interest", "pcr_volume"], "put-call ratio")
+        widgets.line_chart(found, ["atm_iv"], "volatility at the money", ".1%")
+        widgets.line_chart(found, ["max_pain", "forward"], "max pain and forward")
         widgets.show_rows(found, f"expiry-{options.resolution(span)}")
 
 

@@ -27,7 +27,7 @@ def page() -> None:
             expected = volatility.expected(widgets.history(), chain, span).rename(columns={"iv": "expected_30d"})
             found = pd.merge(found, expected, on="time", how="outer").sort_values("time")
             series.append("expected_30d")
-        widgets.lines(found, series, f"volatility of {step}, annualised", ".1%")
+        widgets.line_chart(found, series, f"volatility of {step}, annualised", ".1%")
         st.caption(
             "Realised: returns of the mid from minute to minute. Range-based: Parkinson's estimate from the highest "
             "and lowest mid of each minute. A year has 365 days."

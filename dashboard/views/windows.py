@@ -23,12 +23,12 @@ def page() -> None:
         widgets.downloads(statistics, "window-statistics")
         if len(found) == books.MAX_ROWS:
             st.caption(f"The first {books.MAX_ROWS:,} windows of the span are drawn.")
-        widgets.lines(found, ["imbalance_low", "imbalance_twa", "imbalance_high"], "imbalance")
-        widgets.lines(found, ["spread_bps_mean"], "spread, bp")
-        widgets.lines(found, ["bid_depth_mean", "ask_depth_mean"], "depth, base units")
-        widgets.lines(found, ["ofi_sum"], "order-flow imbalance")
-        widgets.lines(found, ["microprice_last"], "microprice")
-        widgets.lines(found, ["out_of_sync"], "out of sync", "%")
+        widgets.line_chart(found, ["imbalance_low", "imbalance_twa", "imbalance_high"], "imbalance")
+        widgets.line_chart(found, ["spread_bps_mean"], "spread, bp")
+        widgets.line_chart(found, ["bid_depth_mean", "ask_depth_mean"], "depth, base units")
+        widgets.line_chart(found, ["ofi_sum"], "order-flow imbalance")
+        widgets.line_chart(found, ["microprice_last"], "microprice")
+        widgets.line_chart(found, ["out_of_sync"], "out of sync", "%")
         widgets.show_rows(found, f"windows-{size}")
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dashboard import accounts
-from dashboard.accounts import Account, GatewayAway, Login, LoginError
+from dashboard.accounts import Account, GatewayUnavailable, Login, LoginError
 
 
 def test_a_gateway_that_is_away_is_named_with_the_command_that_starts_it() -> None:
@@ -32,7 +32,7 @@ class Gateway:
         self.asked.append(login.refresh_token)
         time.sleep(0)  # another thread may run
         if self.away:
-            raise GatewayAway("away")
+            raise GatewayUnavailable("away")
         if login is not FIRST or len(self.asked) > 1:
             raise LoginError("used")
         return NEXT

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import accounts, session
-from dashboard.accounts import Account, GatewayAway, Login, LoginError
+from dashboard.accounts import Account, GatewayUnavailable, Login, LoginError
 from dashboard.cli import APP
 from dashboard.history.database import History
 from tests.dashboard import rows
@@ -179,7 +179,9 @@ def test_a_viewer_sees_no_history(guarded: AppTest, monkeypatch: pytest.MonkeyPa
         shown.switch_page("views/alerts.py").run()
 
 
-@pytest.mark.parametrize(("answer", "shown"), [(None, True), (GatewayAway("away"), True), (LoginError("used"), False)])
+@pytest.mark.parametrize(
+    ("answer", "shown"), [(None, True), (GatewayUnavailable("away"), True), (LoginError("used"), False)]
+)
 def test_a_token_that_ends_soon_is_renewed_and_a_refused_one_asks_for_the_login(
     guarded: AppTest, answer: LoginError | None, shown: bool
 ) -> None:

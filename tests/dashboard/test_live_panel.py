@@ -54,7 +54,7 @@ WATCH = """root => {
 
 
 @dataclass
-class Desk:
+class AppPage:
     """The app in a browser. `errors`: of its console; `requests`: addresses; `sockets`: those of the gateway."""
 
     page: Page
@@ -105,10 +105,10 @@ def dashboard(environment: dict[str, str], folder: Path, port: int) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def desk(history_server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def app(history_server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppPage]:
     """The app after a login, on its first page, over a gateway with one book and tokens of TOKEN_S."""
     empty(history_server)
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path_factory.mktemp("app")
     redis_port, port = free_ports(2)
     origin = f"http://127.0.0.1:{port}"
     with running_valkey(redis_port, folder), sync_playwright() as playwright:
@@ -123,7 +123,7 @@ def desk(history_server: Database, tmp_path_factory: pytest.TempPathFactory) -> 
         feeder.close()
         with serving(environment, folder) as gateway, dashboard(environment, folder, port) as url:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            found = Desk(browser.new_page(viewport={"width": 1280, "height": 800}), gateway)
+            found = AppPage(browser.new_page(viewport={"width": 1280, "height": 800}), gateway)
             found.page.set_default_timeout(WAIT_MS)
             found.watch()
             found.page.goto(url)
@@ -134,90 +134,90 @@ def desk(history_server: Database, tmp_path_factory: pytest.TempPathFactory) -> 
             browser.close()
 
 
-def hosts(desk: Desk) -> set[str | None]:
+def hosts(app: AppPage) -> set[str | None]:
     """Hosts that the page has asked."""
-    return {urlsplit(each).hostname for each in desk.requests if not each.startswith(("blob:", "data:"))}
+    return {urlsplit(each).hostname for each in app.requests if not each.startswith(("blob:", "data:"))}
 
 
-def test_the_panel_shows_the_gateways_books_without_an_error_or_a_request_to_the_outside(desk: Desk) -> None:
-    assert desk.panel.inner_text()
-    assert hosts(desk) == {"127.0.0.1"}
-    assert desk.errors == []
+def test_the_panel_shows_the_gateways_books_without_an_error_or_a_request_to_the_outside(app: AppPage) -> None:
+    assert app.panel.inner_text()
+    assert hosts(app) == {"127.0.0.1"}
+    assert app.errors == []
 
 
-def test_ten_reruns_a_second_neither_remount_the_panel_nor_show_a_blank_frame(desk: Desk) -> None:
-    panel, before = desk.panel, len(desk.sent)
+def test_ten_reruns_a_second_neither_remount_the_panel_nor_show_a_blank_frame(app: AppPage) -> None:
+    panel, before = app.panel, len(app.sent)
     panel.evaluate(WATCH)
     for _ in range(10 * RERUNS):  # Streamlit runs the script again at this key
-        desk.page.keyboard.press("r")
-        desk.page.wait_for_timeout(PAUSE_MS)
-        if len(desk.sent) - before >= RERUNS:
+        app.page.keyboard.press("r")
+        app.page.wait_for_timeout(PAUSE_MS)
+        if len(app.sent) - before >= RERUNS:
             break
-    seen = desk.page.evaluate("watched.stop()")
-    assert len(desk.sent) - before >= RERUNS
+    seen = app.page.evaluate("watched.stop()")
+    assert len(app.sent) - before >= RERUNS
     assert (seen["blank"], seen["removed"]) == (0, 0) and seen["frames"] > RERUNS
-    assert desk.page.evaluate("([one, other]) => one === other", [panel, desk.panel])
-    assert desk.errors == []
+    assert app.page.evaluate("([one, other]) => one === other", [panel, app.panel])
+    assert app.errors == []
 
 
-def test_a_token_that_has_ended_is_renewed_by_the_app_under_the_same_panel(desk: Desk) -> None:
-    panel = desk.panel
-    opened = len(desk.sockets)
-    desk.page.wait_for_event("websocket", predicate=lambda each: each in desk.sockets[opened:])
-    desk.page.locator(".df .banner").wait_for(state="hidden")
-    assert desk.page.evaluate("([one, other]) => one === other", [panel, desk.panel])
-    assert not desk.page.get_by_label("Username").count()
+def test_a_token_that_has_ended_is_renewed_by_the_app_under_the_same_panel(app: AppPage) -> None:
+    panel = app.panel
+    opened = len(app.sockets)
+    app.page.wait_for_event("websocket", predicate=lambda each: each in app.sockets[opened:])
+    app.page.locator(".df .banner").wait_for(state="hidden")
+    assert app.page.evaluate("([one, other]) => one === other", [panel, app.panel])
+    assert not app.page.get_by_label("Username").count()
 
 
-def test_live_pages_follow_each_other_in_the_panel(desk: Desk) -> None:
+def test_live_pages_follow_each_other_in_the_panel(app: AppPage) -> None:
     for name in ("symbol", "options", "pipeline", "market"):
-        desk.page.locator(f".df > nav a[href='#{name}']").click()
-        desk.page.locator(f".df main .page-{name} *").first.wait_for()
-    assert desk.page.locator(".df main .page").count() == 1 and desk.errors == []
+        app.page.locator(f".df > nav a[href='#{name}']").click()
+        app.page.locator(f".df main .page-{name} *").first.wait_for()
+    assert app.page.locator(".df main .page").count() == 1 and app.errors == []
 
 
-def test_a_wrong_password_is_refused_in_the_gateways_words(desk: Desk) -> None:
+def test_a_wrong_password_is_refused_in_the_gateways_words(app: AppPage) -> None:
     with pytest.raises(LoginError, match="^username or password is wrong, or the account is disabled$"):
-        accounts.log_in(desk.gateway.url, ADMIN, "wrong")
+        accounts.log_in(app.gateway.url, ADMIN, "wrong")
 
 
-def test_a_logout_revokes_the_tokens_of_the_login(desk: Desk) -> None:
-    login = accounts.log_in(desk.gateway.url, ADMIN, PASSWORD)
+def test_a_logout_revokes_the_tokens_of_the_login(app: AppPage) -> None:
+    login = accounts.log_in(app.gateway.url, ADMIN, PASSWORD)
     assert (login.username, login.role, login.reads_history) == (ADMIN, "admin", True)
-    renewed = accounts.renew(desk.gateway.url, login)
+    renewed = accounts.renew(app.gateway.url, login)
     assert renewed.refresh_token != login.refresh_token
-    accounts.log_out(desk.gateway.url, renewed)
+    accounts.log_out(app.gateway.url, renewed)
     with pytest.raises(LoginError, match="the refresh token is not valid any more"):
-        accounts.renew(desk.gateway.url, renewed)
+        accounts.renew(app.gateway.url, renewed)
 
 
-def test_a_rerun_that_waits_for_the_gateway_does_not_fade_the_panel(desk: Desk) -> None:
+def test_a_rerun_that_waits_for_the_gateway_does_not_fade_the_panel(app: AppPage) -> None:
     """Streamlit fades what a script has not drawn again after half a second. Here the script renews the token."""
-    panel, process = desk.panel, desk.gateway.process
+    panel, process = app.panel, app.gateway.process
     assert process is not None
     process.send_signal(signal.SIGSTOP)
     try:
-        desk.page.wait_for_timeout(1000 * TOKEN_S / 2)  # the half of its life: it is renewed from then on
+        app.page.wait_for_timeout(1000 * TOKEN_S / 2)  # the half of its life: it is renewed from then on
         panel.evaluate(WATCH)
-        desk.page.keyboard.press("r")
-        desk.page.wait_for_timeout(2000)
-        seen = desk.page.evaluate("watched.stop()")
+        app.page.keyboard.press("r")
+        app.page.wait_for_timeout(2000)
+        seen = app.page.evaluate("watched.stop()")
     finally:
         process.send_signal(signal.SIGCONT)
     assert (seen["blank"], seen["removed"]) == (0, 0) and seen["frames"] > 0
-    desk.page.locator(".df .banner").wait_for(state="hidden")
+    app.page.locator(".df .banner").wait_for(state="hidden")
 
 
-def test_a_page_of_history_ends_the_panels_connection(desk: Desk) -> None:
-    desk.page.get_by_text("History", exact=True).click()
-    desk.page.get_by_role("menuitem", name="Windows").click()
-    desk.page.get_by_role("heading", name="Windows").wait_for()
-    desk.page.get_by_text("No book has metrics yet").wait_for()
-    assert hosts(desk) == {"127.0.0.1"}
+def test_a_page_of_history_ends_the_panels_connection(app: AppPage) -> None:
+    app.page.get_by_text("History", exact=True).click()
+    app.page.get_by_role("menuitem", name="Windows").click()
+    app.page.get_by_role("heading", name="Windows").wait_for()
+    app.page.get_by_text("No book has metrics yet").wait_for()
+    assert hosts(app) == {"127.0.0.1"}
 
     def closed() -> bool:
-        desk.page.wait_for_timeout(50)  # the browser's events arrive meanwhile
-        return all(each.is_closed() for each in desk.sockets)
+        app.page.wait_for_timeout(50)  # the browser's events arrive meanwhile
+        return all(each.is_closed() for each in app.sockets)
 
     wait_until(closed, "the panel's sockets to close")
 

@@ -1,4 +1,4 @@
-// REST calls. `now()` follows the gateway's clock, since ages are its.
+// REST calls. `now()` follows the gateway's clock, by which ages are measured.
 
 // `clock.offset` is set from the gateway's clock by `synchronize`.
 export function createApi({ base, tokens, onLogin, clock }) {
@@ -22,7 +22,7 @@ export function createApi({ base, tokens, onLogin, clock }) {
     get: (path) => request(path),
     post: (path, body) =>
       request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
-    // The answer of a path, to be read while it arrives. Throws as `get` does.
+    // The answer of a path as a stream. Throws as `get` does.
     async open(path, options = {}) {
       const answer = await call(path, options);
       if (!answer.ok) throw Object.assign(new Error((await answer.json()).detail), { status: answer.status });

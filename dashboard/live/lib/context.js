@@ -1,4 +1,4 @@
-// What a page gets: `{api, live, theme, now, staleAfter, close}`. `now()`: the gateway's clock in epoch ms, after
+// Context of a page: `{api, live, theme, now, staleAfter, close}`. `now()`: the gateway's clock in epoch ms, after
 // `api.synchronize()`; `staleAfter()`: age in ms from which a book is not trusted.
 import { createApi } from "./api.js";
 import { createLive } from "./live.js";

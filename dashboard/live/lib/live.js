@@ -1,8 +1,8 @@
-// The live socket: one connection, subscriptions that share rooms, and news of the connection itself.
+// The live socket: one connection, subscriptions that share rooms, and the status of the connection.
 import { io } from "../library/socket.io.js";
 import { createRooms } from "./rooms.js";
 
-const PROBE_MS = 500; // a gateway that hangs is noticed by a request, long before the socket's own ping
+const PROBE_MS = 500; // a request detects a gateway that hangs, long before the socket's own ping does
 const SILENCE_MS = 800;
 const PROBE_TIMEOUT_MS = 1000;
 const RETRY_MS = 1000;
@@ -10,13 +10,13 @@ const EVENTS = [
   "book_update", "book_record", "trade", "underlying_update", "chain_summary", "chain_update", "alert", "status", "dropped",
 ];
 
-// `tokens(renew)`: a token or null. `health`: address of REST, asked while the socket is silent.
+// `tokens(renew)`: a token or null. `health`: address of REST, which is probed while the socket is silent.
 export function createLive({ base, health = base, tokens, onLogin = () => {}, now = Date.now }) {
   const rooms = createRooms((verb, room) => socket.connected && socket.emit(verb, room));
   const handlers = new Set();
   let status = { connected: false, since: now(), feed: "synced", feedReason: "" };
   let renew = false;
-  let heard = Date.now();
+  let receivedMs = Date.now(); // time of the last message or answer
   let closed = false;
   const socket = io(base, {
     transports: ["websocket"],
@@ -61,8 +61,8 @@ export function createLive({ base, health = base, tokens, onLogin = () => {}, no
     });
   }
   socket.onAny(() => {
-    heard = Date.now();
-    if (!status.connected) connected(); // a gateway that hung goes on
+    receivedMs = Date.now();
+    if (!status.connected) connected(); // a gateway that hung has recovered
   });
 
   async function retry(refused) {
@@ -76,23 +76,24 @@ export function createLive({ base, health = base, tokens, onLogin = () => {}, no
 
   let probing = false;
   const timer = setInterval(async () => {
-    if (probing || !socket.connected || Date.now() - heard < SILENCE_MS) return;
+    if (probing || !socket.connected || Date.now() - receivedMs < SILENCE_MS) return;
     probing = true;
     try {
       await fetch(new URL("/health", health), { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS), cache: "no-store" });
-      heard = Date.now();
+      receivedMs = Date.now();
       if (socket.connected) connected();
     } catch {
-      if (Date.now() - heard >= SILENCE_MS) away();
+      if (Date.now() - receivedMs >= SILENCE_MS) away();
     }
     probing = false;
   }, PROBE_MS);
 
   return {
     // Handler `(event, payload)` for the events of a room: type book, record, trades, product, chain, alerts or status.
-    // The newest values come first. A book's and a chain's handlers get its `status` as well. Returns the end of it.
+    // The newest values come first. Handlers of a book or chain get its `status` as well. Returns a function that ends
+    // the subscription.
     subscribe: (type, symbol, handler) => rooms.subscribe(type, symbol ?? "", handler),
-    // Handler of `{connected, since, feed, feedReason}`; `since`: epoch ms from which the gateway is away.
+    // Handler of `{connected, since, feed, feedReason}`; `since`: epoch ms at which the connection was lost.
     onStatus(handler) {
       handlers.add(handler);
       handler(status);

@@ -1,4 +1,4 @@
-// Plays a recording: a clock that runs at a speed, and the `context` in which the panels of Symbol see it as live.
+// Plays a recording: a clock with a speed, and a `context` that shows the recording to the panels of Symbol as if live.
 import { placeAfter } from "./recording.js";
 import { createRooms } from "./rooms.js";
 

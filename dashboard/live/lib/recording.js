@@ -1,4 +1,4 @@
-// A replay's events as they arrive from the gateway. Texts are parsed when they are played: an hour has many.
+// Events of a replay as the gateway sends them. Each is parsed only when it is played, since an hour has many.
 
 const HEAD = /^\{"time":(\d+),"event":"(\w+)","payload":/;
 
@@ -21,7 +21,7 @@ export async function readRecording(context, key, { from, to, every = 100 }, onP
   }
   recording.alerts.sort((one, other) => one.time - other.time);
   if (!recording.end) throw new Error("the replay ended early: the connection was lost");
-  if (!recording.header) throw new Error(recording.end.reason ?? "nothing is known of the span");
+  if (!recording.header) throw new Error(recording.end.reason ?? "the span has no data");
   return recording;
 }
 

@@ -1,4 +1,4 @@
-// Subscriptions by room: several handlers share one room of the gateway, and a late one gets the newest values at once.
+// Subscriptions by room. Several handlers share one room of the gateway; a later one gets the newest values at once.
 
 const NEWEST_ALERTS = 100; // kept for handlers that come later
 const upper = (text) => String(text ?? "").toUpperCase();
@@ -77,7 +77,7 @@ export function createRooms(emit) {
         if (type !== "status") emit("unsubscribe", { type, symbol });
       };
     },
-    // Every joined room, to join again after a reconnection. Alerts that come again are no news.
+    // Every joined room, to join again after a reconnection. Alerts that are sent again are not dispatched again.
     all: () => [...rooms.values()].filter((room) => room.type !== "status").map(({ type, symbol }) => ({ type, symbol })),
     dispatch(event, payload) {
       if (event === "status") {

@@ -33,7 +33,7 @@ export function createSeries(context, key, span) {
       out: row.out_of_sync > 0 ? 1 : 0,
     });
   }
-  // Bars of one reading add up, and replace what was there before it.
+  // Bars of one answer of the gateway add up, and replace earlier bars of the same bucket.
   function addBar(row, reading) {
     const point = at(row.time);
     point[row.signed_volume >= 0 ? "buy" : "sell"] = row.close;

@@ -29,7 +29,7 @@ export function createSession(base, required, storage = sessionStorage) {
     try {
       return keep(await post("/api/auth/refresh", { refresh_token: refresh }));
     } catch (error) {
-      if (error.status !== 401) throw error; // the gateway is away: the token is still good
+      if (error.status !== 401) throw error; // the gateway does not answer: the token may still be valid
       forget();
       return null;
     }

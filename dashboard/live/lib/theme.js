@@ -1,14 +1,14 @@
 // Light or dark, and the colours of style.css for what is drawn on a canvas.
 
-// `root`: the element with the class df. The choice is kept by `storage` if one is given, else the system decides.
+// `root`: the element with the class df. `storage`, if given, keeps the user's choice; without one the system decides.
 export function createTheme(root, storage = null) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const handlers = new Set();
   const chosen = () => root.dataset.theme || storage?.getItem("depthflow.theme") || null;
   const name = () => chosen() ?? (system.matches ? "dark" : "light");
-  const tell = () => handlers.forEach((handler) => handler(name()));
+  const notify = () => handlers.forEach((handler) => handler(name()));
   if (chosen()) root.dataset.theme = chosen();
-  system.addEventListener("change", () => !chosen() && tell());
+  system.addEventListener("change", () => !chosen() && notify());
   return {
     get name() {
       return name();
@@ -18,7 +18,7 @@ export function createTheme(root, storage = null) {
     set(value) {
       root.dataset.theme = value;
       storage?.setItem("depthflow.theme", value);
-      tell();
+      notify();
     },
     // Call a handler after each change; returns a function that ends it.
     onChange(handler) {

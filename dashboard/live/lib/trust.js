@@ -1,4 +1,4 @@
-// A panel whose book is not to be trusted is hatched, and says why and since when.
+// A panel whose book is not to be trusted is hatched and shows the reason and the begin.
 import { clock } from "./format.js";
 
 // Mark an element by `{trusted, state, reason, since}`; `since` in epoch ms. Null or no state known is no trust.

@@ -1,4 +1,4 @@
-// Pipeline: one row for each job and process, big figures, sparklines, and plain words for what is away.
+// Pipeline: totals, one row with a sparkline for each job and process, and a sentence for each that does not answer.
 import { cleanups, el, panel, setText } from "../lib/dom.js";
 import { age, fixed, percent } from "../lib/format.js";
 import { createSpark } from "../lib/spark.js";
@@ -50,7 +50,7 @@ function mount(root, context) {
   const steps = cleanups();
   const figures = bigFigures();
   const away = el("ul.away-list", { role: "status" });
-  const jobs = rowTable(context, "Jobs", "jobs", JOBS, "No job runs, or Flink is away.");
+  const jobs = rowTable(context, "Jobs", "jobs", JOBS, "No job runs, or Flink does not answer.");
   const processes = rowTable(context, "Processes", "processes", PROCESSES, "No process is known.");
   const venues = rowTable(context, "Venues", "venues", VENUES, "No job has seen a venue yet.");
   root.append(figures.element, away, jobs.element, processes.element, venues.element);

@@ -8,8 +8,8 @@ import { keyOf, partsOf } from "../lib/symbols.js";
 import { distrust, markTrust } from "../lib/trust.js";
 
 const HEADS = [
-  ["Book", ""], ["Bid size", "number roomy"], ["Bid", "number medium"], ["Mid", "number"], ["Ask", "number medium"],
-  ["Ask size", "number roomy"], ["Spread bp", "number"], ["Imbalance", "center"], ["2 min", "center wide"], ["State", "medium"],
+  ["Book", ""], ["Bid size", "number extra-wide"], ["Bid", "number medium"], ["Mid", "number"], ["Ask", "number medium"],
+  ["Ask size", "number extra-wide"], ["Spread bp", "number"], ["Imbalance", "center"], ["2 min", "center wide"], ["State", "medium"],
   ["Age", "number medium"],
 ];
 const AGES_MS = 500;

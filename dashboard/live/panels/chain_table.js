@@ -19,7 +19,7 @@ export function chainTable() {
   body.append(sides, el("table.chain", {}, el("thead", {}, el("tr", {}, ...calls, el("th.center", {}, "Strike"), ...puts)), rows));
   let shownExpiry = "";
 
-  // `chain`: as `/api/data/chain` has it; `pain`: strike of max pain.
+  // `chain`: an element of the answer of `/api/data/chain`; `pain`: strike of max pain.
   function update(chain, pain) {
     if (!chain) return;
     const { spot_price: spot } = chain;

@@ -55,7 +55,7 @@ function colours(theme) {
     axis: (more) => ({ type: "value", ...axis, splitLine: { lineStyle: { color: found.grid } }, ...more, axisLabel: { ...font, ...more?.axisLabel } }),
     legend: { top: 2, right: 8, itemWidth: 14, itemHeight: 8, itemGap: 10, textStyle: font, inactiveColor: found.line },
     grid: { left: 8, right: 20, top: 26, bottom: 4, containLabel: true },
-    // Without HTML, which the page's policy does not admit from a library.
+    // A tooltip without HTML, since the page's Content-Security-Policy forbids a library to insert it.
     tooltip: (more) => ({
       renderMode: "richText", backgroundColor: found.raised, borderColor: found.line, padding: [4, 8],
       textStyle: { color: found.text, fontSize: 12 }, confine: true, ...more,

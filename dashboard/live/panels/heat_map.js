@@ -1,5 +1,5 @@
 // Liquidity heat map: time to the right, price upwards, the size at a price as colour. Each step shifts the canvas by a
-// column and paints one; everything is painted again only where the prices leave the picture, or its size changes.
+// column and paints the new one. The whole canvas is painted again only if prices leave it or its size changes.
 import { el, panel } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
 import { digitsOf, fixed } from "../lib/format.js";

@@ -119,7 +119,7 @@ function spread(series) {
   return series;
 }
 
-// Place of a value among ascending categories; between two of them the nearer one, since categories have no between.
+// Index of the category nearest to a value; categories ascend.
 function placeOf(strikes, value) {
   let best = 0;
   strikes.forEach((strike, place) => (Math.abs(strike - value) < Math.abs(strikes[best] - value) ? (best = place) : null));

@@ -19,7 +19,7 @@ def number(text: str) -> float:
     return float(text.replace(",", "").replace(MINUS, "-"))
 
 
-def figures(watched: Watched, scope: str) -> dict[str, str]:
+def shown_figures(watched: Watched, scope: str) -> dict[str, str]:
     """Texts of the figures within an element, by field."""
     script = "scope => Object.fromEntries([...document.querySelectorAll(`${scope} [data-field]`)]"
     found: dict[str, str] = watched.page.evaluate(
@@ -31,7 +31,7 @@ def figures(watched: Watched, scope: str) -> dict[str, str]:
 def shown(watched: Watched, scope: str, update_id: int) -> dict[str, str]:
     """Figures of an element once it shows an update."""
     watched.page.locator(f"{scope}[data-update-id='{update_id}']").wait_for()
-    return figures(watched, scope)
+    return shown_figures(watched, scope)
 
 
 def record_of(live: LivePage, book: MovingBook) -> dict[str, Any]:
