@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := .venv/.made
 
 # Behind a proxy that re-signs TLS only the system's certificates verify a package index. uv reads them by this option,
-# pip needs the file, which stack/services/certificates.py looks for in the same places.
+# pip needs the file, which core/certificates.py looks for in the same places.
 BUNDLES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
 export UV_SYSTEM_CERTS ?= true
 export PIP_CERT ?= $(or $(SSL_CERT_FILE),$(firstword $(wildcard $(BUNDLES))))
