@@ -1,8 +1,8 @@
 """Latency of alerts on the live path: simulated exchanges, forwarders, the books job, the alerts job, a Kafka reader.
 
-Conditions are planted in simulated markets. The latency of an alert is its arrival less the moment at which its
-condition had held for the `held_ms` of its rule; that of a window counts from its end. The cases add neighbours, one
-after the other: quiet books, a venue that is silent, the same venue when it is back, a database that is away.
+Conditions are planted in simulated markets. The latency of an alert is the time from the moment at which its condition
+had held for the `held_ms` of its rule to its arrival; that of a window counts from the end of the window. The cases add
+neighbours, one after the other: quiet books, a silent venue, the same venue when it is back, an unreachable database.
 """
 
 import json
@@ -46,8 +46,8 @@ CONDITIONS: dict[str, Condition] = {
     "spread_widening": "spread",
     "wall_vanished": "pull",
 }
-# Each busy book has these in turn, one in 1.5 to 2 seconds; what lasts longer has an empty turn after it. A heavy side
-# that lasts two seconds or less would be a wall.
+# Conditions that each busy book gets in turn, one every 1.5 to 2 seconds; a longer one is followed by an empty turn. A
+# heavy side that lasted two seconds or less would count as a wall.
 PROGRAM = ("extreme_imbalance", "", "trade_sweep", "spread_widening", "", "wall_vanished")
 LASTS_S = {"extreme_imbalance": 2.4, "spread_widening": 2.4}
 WALL_STANDS_S = 0.6
@@ -160,7 +160,7 @@ class Planter:
         self._began = time.monotonic()
 
     def run(self, case: str, seconds: float) -> None:
-        """Plant for this time, in each busy book what the program says."""
+        """Plant conditions for this time, in the busy books in turn, in the order of PROGRAM."""
         end = time.monotonic() + seconds
         for turn in count():
             if time.monotonic() >= end:

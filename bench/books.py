@@ -1,7 +1,7 @@
 """The books job on the local cluster, compared with a bare loop with the same domain code on the same topics.
 
-Both are measured in turn, several times. Processor time covers broker, TaskManagers, JobManager and the bare loop; it
-bears other load on the machine better than a rate does.
+Both are measured in turn, several times. Processor time covers broker, TaskManagers, JobManager and the bare loop;
+other load on the machine changes it less than a rate.
 """
 
 import json

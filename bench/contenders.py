@@ -35,7 +35,7 @@ class Contender:
 
 
 def contenders(settings: Settings, parallelism: int, on_missing: Callable[[str], None]) -> list[Contender]:
-    """Every pipeline that can be installed; `on_missing` is told why another cannot."""
+    """Every pipeline that can be installed; `on_missing` gets the reason why another cannot."""
     home, options = settings.flink_home.parent, [f"--parallelism={parallelism}"]
     found = [Contender("bare loop", "all", 1.0, bare_loop), Contender("books job", "all", 1.0, books_job(options))]
     try:

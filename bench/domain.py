@@ -1,15 +1,15 @@
 """Cost of one frame in the domain code: envelope in, metrics record and ticks out, without Flink and without a broker.
 
 `mean`, `p99`: each frame timed alone (`BookBuilder.apply`: decode, sequence check, apply, verify, all metrics, encode).
-`batched`, `ticks`, `journal`: the same frames in batches of 50, and the parts of it that come once a batch: ticks,
-windows and the top of the book; the journal's entry. `ratio`: batches without their journal against the floor of
-the same frames (`bench/floor.py`), timed one after the other in every pass, so that both meet the same load.
+`batched`: the same frames in batches of 50. `ticks`, `journal`: its parts that come once a batch: ticks, windows and
+the top of the book; the journal's entry. `ratio`: batches without their journal over the floor of the same frames
+(`bench/floor.py`), timed one after the other in every pass, so that both run under the same load.
 
 Frames are generated with 20 levels, ten a side, at 100 updates a second: every tenth closes a tick. `*_40` has twenty
 levels a side; `*_slow` has ten updates a second, of which nearly every one closes a tick. `kraken` is the recorded mix
 (median one level) where `../shared/frames` exists, replayed by one builder after another until it is as long as the
-others. Of the times the fastest of several passes counts, since the others measure the load of other processes; of the
-ratios the median.
+others. A time is that of the fastest of several passes, since slower ones measure other processes; a ratio is the
+median of the passes.
 """
 
 import gc

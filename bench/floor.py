@@ -1,7 +1,7 @@
 """Floor of the domain: the time that msgspec takes to decode frames into structs and to encode their records.
 
-No builder can be faster in Python, since it needs both. The decoders are those of the builders, which leave nothing of
-a frame undecoded but Kraken's levels: their digits count in the checksum. Here these are decoded to numbers as well.
+No builder can be faster in Python, since it needs both. The decoders are those of the builders. The builders leave only
+Kraken's levels undecoded, since the checksum covers their digits; the floor decodes these to numbers as well.
 """
 
 from collections.abc import Callable, Sequence

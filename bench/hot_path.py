@@ -1,4 +1,4 @@
-"""The hot path of one venue after another, between calls of getppid, where callgrind writes its counts.
+"""Runs the hot path of one venue after another. Each section ends with getppid, at which callgrind writes its counts.
 
 Run by `bench/instructions.py`: `python -m bench.hot_path FILE`. It imports little, since a start under valgrind takes
 seconds. `SECTIONS`: the parts of each venue, in their order; the first one is preparation.

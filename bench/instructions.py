@@ -100,7 +100,7 @@ def ratios(part: Mapping[str, int]) -> dict[str, float]:
 
 
 def grown(now: Ratios, before: Ratios) -> list[str]:
-    """One line for each function that takes over 10 % more instructions than the baseline says."""
+    """One line for each function that takes over 10 % more instructions than in the baseline."""
     return [
         f"{venue} {name}: {now[venue][name] / ratio - 1:+.0%}, {now[venue][name]} against {ratio}"
         for venue, functions in before.items()

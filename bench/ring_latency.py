@@ -100,7 +100,7 @@ class Latencies:
     bare_ms: list[float]
 
     def results(self) -> dict[str, float]:
-        """Percentiles. What the ring adds to a bare consumer is the difference for the same book."""
+        """Percentiles of both. The difference for the same book is the time that the ring adds to a bare consumer."""
         added = [ring - bare for ring, bare in zip(self.ring_ms, self.bare_ms, strict=True)]
         kinds = {"kafka": self.ring_ms, "bare": self.bare_ms, "added": added}
         cuts = {name: quantiles(values, n=100) for name, values in kinds.items()}

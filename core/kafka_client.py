@@ -40,7 +40,7 @@ def python_client_options(settings: Settings, bootstrap_servers: str = "") -> di
 def connect(open_client: Callable[..., Client], options: Mapping[str, Any], **more: Any) -> Client:
     """Open a client of kafka-python with these options. Raises KafkaError or OSError within five seconds.
 
-    A client that exists waits for a broker that is away, as its own options say.
+    An open client waits for an unreachable broker according to its own options.
     """
     await_broker(options)
     return open_client(**{**options, **more, "bootstrap_timeout_ms": RESPONDS_WITHIN_MS})

@@ -105,7 +105,7 @@ def open_output(path: Path) -> BinaryIO:
 
 
 def write_records(books: Rebuild, reading: "Reading") -> bool:
-    """Write processed records to standard output; False if its reader went away."""
+    """Write processed records to standard output; False if the reader has closed the pipe."""
     try:
         for record in books.records(reading.envelopes(), lambda: reading.place):
             sys.stdout.buffer.write(record + b"\n")

@@ -2,8 +2,8 @@
 
 Alertmanager identifies an alert by its labels, so an alert that is sent twice is one alert. The severity is a label:
 when an episode escalates, the alert of the lower severity is resolved and that of the higher one fires. Alertmanager
-resolves by itself what has no end after its resolve_timeout of five minutes, and forgets alerts when it restarts.
-Hence a firing alert has an end a day ahead, and open episodes are sent again every minute.
+resolves an alert without an end after its resolve_timeout of five minutes, and forgets alerts when it restarts. Hence a
+firing alert has an end a day ahead, and open episodes are sent again every minute.
 """
 
 import base64

@@ -45,7 +45,7 @@ def notify(
     """Send alerts to Alertmanager, and by apprise to chat, mail and paging services, until Ctrl-C.
 
     Receivers: NOTIFY_ALERTMANAGER_URL and NOTIFY_URLS. An alert counts as sent when every receiver has taken it. A
-    receiver that is away stalls all, and nothing is lost.
+    receiver that is unavailable stalls all, and nothing is lost.
 
     Example: depthflow notify --severities high
     """

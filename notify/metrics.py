@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from core.metrics_server import metrics_server
 
-ALERTS = Counter("notify_alerts", "Alerts read, by what became of them", ["result"])
+ALERTS = Counter("notify_alerts", "Alerts read, by result", ["result"])
 DELIVERIES = Counter(
     "notify_deliveries", "Requests to a receiver: delivered, failed (sent again)", ["receiver", "result"]
 )

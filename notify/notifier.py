@@ -52,7 +52,7 @@ class Notifier:
         self._repeated_ms = 0
 
     def run(self) -> None:
-        """Go on until `wait` says stop."""
+        """Deliver until `wait` returns True."""
         while self.run_once() and not self._wait(0):
             pass
 

@@ -1,7 +1,7 @@
 """Alerts from Kafka with offsets that are committed after delivery.
 
-Partitions are assigned by hand, so a receiver that is away for hours costs no membership of a group. Alerts of the last
-day before the committed offsets are read again at the start, to know the episodes that go on; they are not delivered.
+Partitions are assigned by hand: a consumer group would expel a member whose receiver is down for hours. Alerts of the
+last day before the committed offsets are read again at the start, to find the open episodes; they are not delivered.
 """
 
 from collections.abc import Sequence

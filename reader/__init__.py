@@ -182,10 +182,10 @@ def ring(name: str = "depthflow") -> "Ring":
     """Shared memory of the running `depthflow ring --name NAME`: a mapping of `venue:symbol` to newest values.
 
     `ring()[key]` is a slot, to be kept: `slot.book()` takes about a microsecond and returns the newest book with `bids`
-    and `asks` as arrays (levels, 2) of price and size, views without a copy. `book.is_intact`, asked after they were
-    used, is True while no later book has taken their place. `slot.trades()`, `slot.ticks()` and `slot.state`: see
+    and `asks` as arrays (levels, 2) of price and size, views without a copy. `book.is_intact`, checked after they
+    were used, is True while no later book has taken their place. `slot.trades()`, `slot.ticks()` and `slot.state`: see
     `ring.view.Slot`. Raises `ring.segment.RingError` without a ring or key, and WriterGone (its subclass) once the
-    writer has given no sign of life for three seconds.
+    writer has written no heartbeat for three seconds.
     """
     from ring.segment import path_of
     from ring.view import Ring

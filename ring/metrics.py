@@ -30,7 +30,7 @@ class RingMetrics(Collector):
             yield GaugeMetricFamily("ring_newest_record_age_seconds", "Age of the newest record", age_s)
 
     def not_ready(self) -> list[str]:
-        """Why the ring is of no use yet."""
+        """Reasons why the ring is not ready; empty if it is."""
         refused = sorted(self._writer.refused)
         reasons = [] if self._writer.books else ["no book has been read yet"]
         return reasons + ([f"no slot for {', '.join(refused)}: give more --slots"] if refused else [])

@@ -25,7 +25,7 @@ class RingError(UserError):
 
 
 class WriterGone(RingError):
-    """The writer's heartbeat has stopped: what the segment has is no longer current."""
+    """The writer's heartbeat has stopped: the values in the segment are no longer current."""
 
 
 def path_of(name: str) -> Path:

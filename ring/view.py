@@ -62,7 +62,7 @@ class RingBook:
     """One book. `bids` and `asks` (n, 2): price and size, best first; views into shared memory, not to be kept.
 
     They stay as they are until the writer has written as many further books of the key as the ring has (16 by default).
-    `is_intact` is True if that has not happened yet: ask it after the views were used. `written_ns`: monotonic clock.
+    `is_intact` is True if that has not happened yet: check it after the views were used. `written_ns`: monotonic clock.
     """
 
     __slots__ = ("_at", "_lock", "_words", "asks", "bids", "event_time", "recv_us", "update_id", "written_ns")
@@ -201,7 +201,7 @@ class Ring:
         return self[key].book()
 
     def check_writer(self) -> None:
-        """Raises WriterGone if the writer has given no sign of life for three seconds."""
+        """Raises WriterGone if the writer has written no heartbeat for three seconds."""
         age_ns = monotonic_ns() - self.words[HEARTBEAT_AT // WORD]
         if age_ns > HEARTBEAT_NS:
             ended = self.words[HEARTBEAT_AT // WORD] == 0
