@@ -15,7 +15,7 @@ class FollowedRules:
     """A table of thresholds that follows the topic `alert.rules`.
 
     The records of the submission apply before the first reading. The topic is then followed from its beginning:
-    records that the submission knew change nothing, so that old values do not pass by once more.
+    records that the submission knew change nothing, so that old values are not applied again.
     """
 
     def __init__(self, rules: Mapping[str, Rule], known: RuleRecords) -> None:

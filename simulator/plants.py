@@ -1,4 +1,4 @@
-"""Market conditions that can be planted, at a moment that is known: what alerts are measured by."""
+"""Market conditions that can be planted at a known moment, to measure the latency of alerts."""
 
 from typing import Annotated, Literal
 

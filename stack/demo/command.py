@@ -1,4 +1,4 @@
-"""`depthflow demo`: live tables of order books, an option chain and alerts, sample queries, and a page that moves."""
+"""`depthflow demo`: live tables of order books, an option chain and alerts, sample queries, and the live page."""
 
 import signal
 from collections.abc import Iterator

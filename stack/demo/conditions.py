@@ -1,4 +1,4 @@
-"""Conditions that raise alerts, planted in the simulated markets: they are calm, and raise an alert in some hours."""
+"""Plants conditions that raise alerts: the calm simulated markets alone raise one only every few hours."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The demo that runs on a stack: one at a time, and asked to end by the removal of its file."""
+"""The demo that runs on a stack: one at a time. The removal of its file asks it to end."""
 
 import fcntl
 import os

@@ -26,7 +26,7 @@ class StackSettings(HomeSettings):
     serve_socket_port: int = Field(8002, ge=1, le=65535, description="sockets of the gateway")
     dashboard_port: int = Field(8501, ge=1, le=65535, description="dashboard, started by `up --serve`")
 
-    # Of `up --observe`
+    # Ports of `up --observe`
     flink_metrics_port: int = Field(9250, ge=1, le=65000, description="JobManager; TaskManagers have the next ones")
     kafka_metrics_port: int = Field(9404, ge=1, le=65535)
     prometheus_port: int = Field(9090, ge=1, le=65535)
