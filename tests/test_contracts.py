@@ -22,7 +22,7 @@ from core.settings import Settings
 from dashboard.settings import DashboardSettings
 from gateway.settings import GatewaySettings
 from gateway.tools.settings import ClientSettings
-from ingestion.forwarder.monitoring import LatencyMetrics, StatsCollector
+from ingestion.forwarder.metrics import LatencyMetrics, StatsCollector
 from ingestion.forwarder.settings import ForwardSettings
 from jobs import alerts, books, cache, options
 from market.cache_messages import ALERTS, NEWEST_ALERTS, StateMessage

@@ -20,7 +20,8 @@ from ingestion.background import first_of, in_thread
 from ingestion.forwarder.buffered_producer import BufferedProducer
 from ingestion.forwarder.check import check as check_connections
 from ingestion.forwarder.forwarder import Forwarder
-from ingestion.forwarder.monitoring import LatencyMetrics, MonitoringServer
+from ingestion.forwarder.metrics import LatencyMetrics
+from ingestion.forwarder.monitoring import MonitoringServer
 from ingestion.forwarder.plan import ForwardPlan, make_plan
 from ingestion.forwarder.resync import ResyncReader
 from ingestion.forwarder.settings import MEGABYTE, ForwardSettings, load

@@ -20,7 +20,7 @@ from ingestion.background import OnFailure
 from ingestion.forwarder.buffered_producer import BufferedProducer
 from ingestion.forwarder.cli import buffered_producer
 from ingestion.forwarder.forwarder import Forwarder
-from ingestion.forwarder.monitoring import LatencyMetrics
+from ingestion.forwarder.metrics import LatencyMetrics
 from ingestion.forwarder.plan import make_plan
 from ingestion.forwarder.resync import ResyncHandler, ResyncReader
 from ingestion.forwarder.settings import ForwardSettings

@@ -14,7 +14,8 @@ from core.records import Resync
 from ingestion.background import BackgroundError
 from ingestion.forwarder.buffered_producer import BufferedProducer
 from ingestion.forwarder.chains import ChainSubscriber
-from ingestion.forwarder.monitoring import MonitoringServer, StatsCollector
+from ingestion.forwarder.metrics import StatsCollector
+from ingestion.forwarder.monitoring import MonitoringServer
 from ingestion.forwarder.recovery import BookRecovery
 from ingestion.forwarder.session import Session
 from ingestion.forwarder.snapshots import SnapshotFetcher
