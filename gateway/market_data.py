@@ -13,46 +13,16 @@ from gateway import redis_names
 from gateway.catalog import BookName, Catalog
 from gateway.chains import ExpiryChain
 from gateway.database import Database
-from gateway.encoding import Row, encode
+from gateway.encoding import Row
 from gateway.freshness import Freshness, Source, StateRecord, judge
+from gateway.stored_values import Chains, StoredValues
 from market.options.records import ChainRecord, SurfaceRecord, UnderlyingTick
-from reader.chain_database import as_record
 
 ASIDE_S = 5  # life of a database's answer in Redis
-REACH_S = 10  # seconds before a chain's newest one: the rows of its tables are written separately
-
-FLAGS = "coalesce(string_to_array(nullif(flags, ''), ','), '{}') AS flags"
-# The fields of UnderlyingTick, in the view of the newest seconds and in the table of all.
-UNDERLYING_COLUMNS = (
-    "venue, underlying, event_time, index_price, options, expiries, call_open_interest, put_open_interest, "
-    f"pcr_open_interest, pcr_volume, gamma_gross, gamma_naive, zero_gamma, {FLAGS}"
-)
-NEWEST_BOOK = (
-    "SELECT venue, symbol, event_time, update_id, best_bid, best_bid_size, best_ask, best_ask_size, mid, microprice, "
-    "spread, spread_bps, bid_depth, ask_depth, imbalance, weighted_imbalance, vtob, ofi, levels_bid, levels_ask, "
-    f"depth, {FLAGS} FROM orderbook_metrics "
-    "WHERE venue = %(venue)s AND symbol = %(symbol)s ORDER BY ts DESC LIMIT 1"
-)
-KNOWN_BOOKS = "SELECT venue, symbol FROM dashboard_summary ORDER BY venue, symbol"
-NEWEST_UNDERLYINGS = f"SELECT {UNDERLYING_COLUMNS} FROM option_chains"
-NEWEST_STATE = (
-    "SELECT state, reason, (extract(epoch FROM since) * 1000)::bigint AS since FROM book_states "
-    "WHERE venue = %(venue)s AND symbol = %(symbol)s ORDER BY book_states.since DESC, record_offset DESC LIMIT 1"
-)
-CHAIN_SECONDS = (
-    "SELECT DISTINCT ON (expiry) * FROM option_chain_metrics WHERE venue = %(venue)s AND underlying = %(product)s "
-    "AND ts BETWEEN %(ts)s - %(reach)s * interval '1 s' AND %(ts)s ORDER BY expiry, ts DESC"
-)
-OPTION_SECONDS = (
-    "SELECT DISTINCT ON (instrument) * FROM option_surface WHERE venue = %(venue)s AND underlying = %(product)s "
-    "AND ts BETWEEN %(ts)s - %(reach)s * interval '1 s' AND %(ts)s ORDER BY instrument, ts DESC"
-)
-
-Chains = list[ExpiryChain]
 
 
 class BookHead(Struct, frozen=True, gc=False):
-    """Name and event time of a book's record, which is passed on as it is."""
+    """Name and event time of a book's record. The record itself is forwarded unchanged."""
 
     venue: str
     symbol: str
@@ -79,7 +49,7 @@ class MarketData:
     """Reads newest values. `clock`: epoch seconds. Raises psycopg.Error or PoolTimeout if both stores fail."""
 
     def __init__(self, redis: Redis, reader: Database, stale_after_ms: float, clock: Callable[[], float]) -> None:
-        self._redis, self._reader = redis, reader
+        self._redis, self._stored = redis, StoredValues(reader)
         self._stale_after_ms, self._clock = stale_after_ms, clock
         self._catalog = Catalog(redis, clock)
 
@@ -96,10 +66,10 @@ class MarketData:
             line = state = None
         if line is not None:
             return self._newest(line, _state(state), "redis")[1]
-        line = await self._aside(f"book:{venue}:{symbol}", lambda: self._book_row(venue, symbol))
+        line = await self._aside(f"book:{venue}:{symbol}", lambda: self._stored.book(venue, symbol))
         if line is None:
             return None
-        known = _state(state) or await self._stored_state(venue, symbol)
+        known = _state(state) or await self._stored.state(venue, symbol)
         return self._newest(line, known, "database")[1]
 
     async def books(self, venue: str | None = None) -> dict[BookName, NewestBook]:
@@ -129,9 +99,7 @@ class MarketData:
             names = (await self._catalog.names()).books
         except RedisError:
             names = []
-        if names:
-            return names
-        return [(row["venue"], row["symbol"]) for row in await self._reader.rows(KNOWN_BOOKS)]
+        return names or await self._stored.known_books()
 
     async def products(self) -> list[Row]:
         """Underlyings with options, and books: type, venue and symbol of each."""
@@ -155,7 +123,7 @@ class MarketData:
             lines = []
         if ticks := [_decode_underlying(line) for line in lines if line is not None]:
             return [(tick, "redis") for tick in ticks]
-        line = await self._aside("underlyings", self._underlying_rows)
+        line = await self._aside("underlyings", self._stored.underlyings)
         return [(tick, "database") for tick in _decode_underlyings(line or b"[]")]
 
     async def chains(self, product: str) -> tuple[Chains, Source]:
@@ -171,7 +139,7 @@ class MarketData:
         chains = [_expiry_chain(fields) for fields in hashes if b"summary" in fields]
         if chains:
             return sorted(chains, key=lambda each: each.summary.expiry), "redis"
-        line = await self._aside(f"chain:{product.upper()}", lambda: self._chain_rows(product))
+        line = await self._aside(f"chain:{product.upper()}", lambda: self._stored.chains(product))
         return (_decode_chains(line) if line else []), "database"
 
     async def expiry(self, product: str, day: str) -> ExpiryChain | None:
@@ -193,7 +161,7 @@ class MarketData:
             line = await self._redis.get(redis_names.state_name(venue, symbol))
         except RedisError:
             line = None
-        return _state(line) or await self._stored_state(venue, symbol)
+        return _state(line) or await self._stored.state(venue, symbol)
 
     async def states(self, books: Iterable[BookName]) -> list[StateRecord | None]:
         """Newest states, in the order of `books`."""
@@ -201,7 +169,7 @@ class MarketData:
         try:
             return [_state(line) for line in await self._mget(redis_names.state_name(*name) for name in names)]
         except RedisError:
-            return [await self._stored_state(*name) for name in names]
+            return [await self._stored.state(*name) for name in names]
 
     def _newest(self, line: bytes, state: StateRecord | None, source: Source) -> tuple[BookName, NewestBook]:
         head = _decode_head(line)
@@ -225,38 +193,6 @@ class MarketData:
             except RedisError:
                 pass
         return stored
-
-    async def _book_row(self, venue: str, symbol: str) -> bytes | None:
-        row = await self._reader.row(NEWEST_BOOK, {"venue": venue, "symbol": symbol})
-        return encode(row | {"bids": [], "asks": []}) if row else None
-
-    async def _stored_state(self, venue: str, symbol: str) -> StateRecord | None:
-        row = await self._reader.row(NEWEST_STATE, {"venue": venue, "symbol": symbol})
-        return msgspec.convert(row, StateRecord) if row else None
-
-    async def _underlying_rows(self) -> bytes | None:
-        rows = await self._reader.rows(NEWEST_UNDERLYINGS)
-        return encode(sorted(rows, key=lambda row: row["underlying"])) if rows else None
-
-    async def _chain_rows(self, product: str) -> bytes | None:
-        query = "SELECT venue, underlying, ts FROM option_chains WHERE upper(underlying) = upper(%(product)s) LIMIT 1"
-        newest = await self._reader.row(query, {"product": product})
-        if newest is None:
-            return None
-        parameters = {"venue": newest["venue"], "product": newest["underlying"], "ts": newest["ts"], "reach": REACH_S}
-        summaries = await self._reader.rows(CHAIN_SECONDS, parameters)
-        options = await self._reader.rows(OPTION_SECONDS, parameters)
-        return encode(join_rows(summaries, options))
-
-
-def join_rows(summaries: Iterable[Row], options: Iterable[Row]) -> Chains:
-    """Rows of both tables as chains, in the order of the summaries; options join by expiry and second."""
-    by_second: dict[Any, list[SurfaceRecord]] = {}
-    for row in options:
-        by_second.setdefault((row["expiry"], row["ts"]), []).append(as_record(row, SurfaceRecord))
-    return [
-        ExpiryChain(as_record(row, ChainRecord), by_second.get((row["expiry"], row["ts"]), [])) for row in summaries
-    ]
 
 
 def _expiry_chain(fields: dict[bytes, bytes]) -> ExpiryChain:

@@ -4,8 +4,8 @@ from typing import Any
 
 from gateway.database import Database
 from gateway.encoding import Row
-from gateway.market_data import UNDERLYING_COLUMNS
 from gateway.paging import Key
+from gateway.stored_values import UNDERLYING_COLUMNS
 from market.options.records import ChainRecord
 
 MS = "(extract(epoch FROM {}) * 1000)::bigint"

@@ -27,8 +27,8 @@ from gateway.chains import ExpiryChain
 from gateway.context import Gateway
 from gateway.encoding import json_response, rows_response
 from gateway.freshness import Freshness
-from gateway.market_data import join_rows
 from gateway.problems import Problem
+from gateway.stored_values import join_rows
 
 router = APIRouter(prefix="/api", tags=["options"])
 USUAL = (401, 404, 422, 429, 503)

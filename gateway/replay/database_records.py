@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.database import Database
 from gateway.encoding import Row, encode
-from gateway.market_data import FLAGS
 from gateway.replay.request import ReplayRequest, event_line
+from gateway.stored_values import FLAGS
 
 MS = "(extract(epoch FROM {}) * 1000)::bigint"
 _OF_BOOK = "WHERE venue = %(venue)s AND symbol = %(symbol)s"
