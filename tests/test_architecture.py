@@ -102,19 +102,23 @@ def test_no_room_has_more_than_a_quarter_of_the_code() -> None:
     assert max(lines.values()) <= sum(lines.values()) / 4, lines
 
 
-def test_docstrings_name_the_thing_first() -> None:
-    opening = re.compile(r"(What|Whether|Who|How|Of|Where)\b")
-    found = [
-        f"{name}: {docstring.splitlines()[0]}"
-        for name, path in MODULES.items()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if (docstring := ast.get_docstring(node)) and opening.match(docstring)
-    ]
-    assert found == []
+def docstrings(path: Path) -> Iterator[str]:
+    """Docstrings of a file, that of the module first; the module's is empty if it has none."""
+    tree = ast.parse(path.read_text())
+    yield ast.get_docstring(tree) or ""
+    definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    yield from (ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, definitions))
+
+
+def test_every_module_has_a_docstring_and_all_name_the_thing_first() -> None:
+    opening = re.compile(r"(What|Whether|Who|How|Of|Where|Why)\b")
+    files = (MODULES | modules("tests", "examples", "deploy")).values()
+    found = {str(path.relative_to(ROOT)): list(docstrings(path)) for path in files}
+    assert [path for path, texts in found.items() if not texts[0]] == []
+    assert [(path, text) for path, texts in found.items() for text in texts if opening.match(text)] == []
 
 
 def test_sql_heads_name_the_thing_first() -> None:
-    opening = re.compile(r"-- (What|Whether|Who|How|Of|Where)\b")
+    opening = re.compile(r"-- (What|Whether|Who|How|Of|Where|Why)\b")
     found = [str(path) for path in sorted((ROOT / "sql").rglob("*.sql")) if opening.match(path.read_text())]
     assert found == []

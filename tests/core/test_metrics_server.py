@@ -1,3 +1,5 @@
+"""The metrics server: health, readiness, metrics, and errors of its address."""
+
 import json
 from urllib.error import HTTPError
 from urllib.request import urlopen

@@ -1,3 +1,5 @@
+"""Registration of processes as targets in the folder of a stack."""
+
 import json
 from pathlib import Path
 

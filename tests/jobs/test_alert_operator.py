@@ -1,3 +1,5 @@
+"""The operator of the alerts, with state and timers of a fake runtime."""
+
 import json
 
 import msgspec

@@ -1,3 +1,5 @@
+"""Table environments: exactly-once output needs checkpoints."""
+
 import pytest
 
 from core.settings import Settings

@@ -1,3 +1,5 @@
+"""The operator of the books, with state and timers of a fake runtime."""
+
 import gc
 import json
 import tracemalloc

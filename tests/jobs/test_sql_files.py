@@ -1,3 +1,5 @@
+"""The files of sql/: heads, names, options."""
+
 import re
 from pathlib import Path
 

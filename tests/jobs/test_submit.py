@@ -1,3 +1,5 @@
+"""Submission and stop of jobs, without a cluster."""
+
 import os
 from io import BytesIO
 from pathlib import Path

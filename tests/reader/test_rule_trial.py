@@ -1,3 +1,5 @@
+"""Trial of other thresholds on ticks and recordings."""
+
 import json
 from itertools import takewhile
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Protocols of the venues: requests and replies."""
+
 import json
 
 import pytest

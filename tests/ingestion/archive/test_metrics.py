@@ -1,3 +1,5 @@
+"""Metrics and health of the recorder."""
+
 from types import SimpleNamespace
 from typing import Any, cast
 

@@ -1,3 +1,5 @@
+"""The buffered producer: order over queue, disk and client, outages, failures, stops."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Subscriptions to whole option chains at a simulated exchange."""
+
 from pathlib import Path
 from typing import cast
 

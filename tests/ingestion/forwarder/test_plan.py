@@ -1,3 +1,5 @@
+"""Distribution of streams over connections, and settings that a venue does not support."""
+
 from ingestion.forwarder.plan import shards
 from venues.protocol import Stream
 from venues.registry import VENUES

@@ -1,3 +1,5 @@
+"""Token bucket and back-off, with the time as an argument."""
+
 from random import Random
 
 from hypothesis import given

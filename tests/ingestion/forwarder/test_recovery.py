@@ -1,3 +1,5 @@
+"""Recovery of lost books: snapshots, resubscriptions, resync requests."""
+
 from random import Random
 from typing import Any, cast
 

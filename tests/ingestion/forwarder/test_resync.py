@@ -1,3 +1,5 @@
+"""Selection of resync requests, and the reader of their topic."""
+
 from types import SimpleNamespace
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""The session of one connection, without a socket."""
+
 import json
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Settings of the forwarder: order of the sources, and errors that name the setting."""
+
 from pathlib import Path
 
 import pytest

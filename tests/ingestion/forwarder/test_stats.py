@@ -1,3 +1,5 @@
+"""Readiness of the forwarder from its statistics."""
+
 from core.topics import RAW_BOOKS, RAW_TRADES
 from ingestion.forwarder.stats import ForwarderStats
 from venues.protocol import Stream

@@ -1,3 +1,5 @@
+"""Alert rules: defaults, ranges, and thresholds that operators set."""
+
 import pytest
 
 from core.settings import Settings

@@ -1,3 +1,5 @@
+"""The `depthflow` command: help, lazy imports, errors and exit codes."""
+
 import os
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""The demo's table of alerts."""
+
 from core.records import Alert
 from stack.demo.alert_table import SHOWN, AlertTable
 

@@ -1,3 +1,5 @@
+"""Environment of the stack's processes."""
+
 from pathlib import Path
 
 import pytest

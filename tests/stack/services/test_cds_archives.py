@@ -1,3 +1,5 @@
+"""Class archives of JVMs, with a real Java."""
+
 from pathlib import Path
 
 import pytest

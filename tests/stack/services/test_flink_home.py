@@ -1,3 +1,5 @@
+"""FLINK_HOME of the stack: configuration and addresses."""
+
 from pathlib import Path
 from typing import Any
 

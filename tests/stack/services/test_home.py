@@ -1,3 +1,5 @@
+"""The folder of a stack: refusals and removal."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Downloads of jars by several processes at once."""
+
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier

@@ -1,3 +1,5 @@
+"""Choice of the Java that runs Kafka and Flink."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Configuration of the local broker."""
+
 import uuid
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Prometheus, Alertmanager and exporters of `up --observe`: configuration, addresses, passwords."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Polling of a condition with a time limit."""
+
 import pytest
 
 from stack.services.errors import StackError

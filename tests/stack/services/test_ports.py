@@ -1,3 +1,5 @@
+"""Errors about taken ports."""
+
 import os
 import socket
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Settings of the stack and their sources."""
+
 from pathlib import Path
 
 import pytest

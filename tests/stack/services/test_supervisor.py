@@ -1,3 +1,5 @@
+"""The supervisor: socket, environment, restarts."""
+
 import os
 import shlex
 import subprocess
