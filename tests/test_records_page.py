@@ -1,4 +1,4 @@
-"""docs/records.md is what the code says, and names every topic, channel and key."""
+"""docs/records.md equals the text generated from the code, and names every topic, channel and key."""
 
 from core.topics import TOPICS
 from market.options.cache_messages import chain_fields

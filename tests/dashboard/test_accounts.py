@@ -1,4 +1,4 @@
-"""Logins where the gateway is away or answers something else. Those at a real gateway are in test_live_panel.py."""
+"""Logins where the gateway is unavailable or answers something else; test_live_panel.py has those at a real gateway."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Clients for the sockets' tests: python-socketio's, and bare websockets that read only when told to."""
+"""Clients for the sockets' tests: python-socketio's, and bare websockets that read only on command."""
 
 import asyncio
 import json

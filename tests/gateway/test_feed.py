@@ -28,7 +28,7 @@ async def following(valkey: Redis) -> AsyncIterator[tuple[Feed, list[bytes]]]:
     received: list[bytes] = []
 
     async def ignore(connected: bool) -> None:
-        """Nobody is to be told."""
+        """No handler is called."""
 
     async with AsyncRedis(port=valkey.connection_pool.connection_kwargs["port"]) as client:
         feed = Feed(client, ignore)

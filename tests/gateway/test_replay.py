@@ -1,4 +1,4 @@
-"""Replays of a running gateway: the source is said, spans are bounded, a rebuilding process ends with its client."""
+"""Replays of a running gateway: the source is named, spans are bounded, a rebuilding process ends with its client."""
 
 import json
 import time

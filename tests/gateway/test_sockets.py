@@ -1,4 +1,4 @@
-"""Live sockets of a running gateway: events, order, slow readers, restarts, a Redis that is away."""
+"""Live sockets of a running gateway: events, order, slow readers, restarts, an outage of Redis."""
 
 import asyncio
 import json

@@ -54,7 +54,7 @@ class Topic:
 
 
 class Inbox:
-    """A receiver that is away for the first `failures` attempts."""
+    """A receiver that is unavailable for the first `failures` attempts."""
 
     def __init__(self, failures: int = 0, repeats: bool = False, name: str = "inbox") -> None:
         self.name, self.repeats, self.failures = name, repeats, failures
@@ -92,7 +92,7 @@ def test_a_receiver_that_is_away_gets_its_alerts_when_it_is_back_and_others_get_
 
 
 def test_a_receiver_that_is_away_for_a_minute_loses_nothing() -> None:
-    """Alerts go on while it is away; they come afterwards, in their order, and none is committed before."""
+    """Alerts that arrive meanwhile are delivered afterwards, in their order, and none is committed before."""
     clock, inbox = Clock(), Inbox(failures=6)  # attempts at 0, 1, 3, 7, 15 and 31 s
     alerts = [alert(phase, symbol=f"S{n}") for n in range(20) for phase in ("enter", "exit")]
     topic = Topic(clock, *([read(each)] for each in alerts))

@@ -1,4 +1,4 @@
-"""`depthflow notify` over a real broker: killed, its receiver away, a storm, a real Alertmanager."""
+"""`depthflow notify` over a real broker: killed, its receiver stopped, a storm, a real Alertmanager."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Truth: a published top of book equals the exchange's, or the book says within STALE_AFTER_S that it may not.
+"""Truth: a published top of book equals the exchange's, or a status within STALE_AFTER_S marks the book as out of sync.
 
 For any sequence of valid frames with arbitrary resets, repeats, losses, reorders and reconnects, at every venue.
 """

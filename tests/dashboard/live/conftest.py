@@ -54,7 +54,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def market(live_backend: Backend) -> Iterator[MovingMarket]:
-    """Eight books in sync that stand still until they are moved."""
+    """Eight books in sync that do not change until they are moved."""
     found = MovingMarket(live_backend.redis_url)
     found.synchronize()
     yield found

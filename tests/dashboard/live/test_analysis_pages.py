@@ -43,7 +43,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 @pytest.fixture(scope="module")
 def equipped(live_backend: Backend, recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A gateway with a recording, a cluster and a forwarder; the process of the notifications is away."""
+    """A gateway with a recording, a cluster and a forwarder; no notify process runs."""
     with answering(FLINK) as flink, answering(FORWARDER) as forwarder:
         environment = live_backend.environment(
             auth="off",

@@ -1,4 +1,4 @@
-"""All pages on a desk and on a phone, light and dark: no error, readable, nothing from elsewhere, the API's figures."""
+"""All pages at desktop and phone size, light and dark: no error, readable, no other host, the API's figures."""
 
 from pathlib import Path
 from typing import Any

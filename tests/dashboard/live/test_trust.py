@@ -59,7 +59,7 @@ def test_a_row_of_the_market_says_why_it_is_hatched(live: LivePage) -> None:
 
 
 def away(watched: Watched, since: int) -> int:
-    """Time from `since` until the page says that the gateway is away, ms."""
+    """Time from `since` until the page shows that the gateway is unavailable, ms."""
     watched.until(SAID)
     return now_ms() - since
 

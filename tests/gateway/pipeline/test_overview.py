@@ -1,4 +1,4 @@
-"""The answer about the pipeline: figures of jobs and processes, and plain words for everything that is away."""
+"""The answer about the pipeline: figures of jobs and processes, and a sentence for each part that is unavailable."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -110,7 +110,7 @@ async def kill_and_restart(stack: Stack, venue: str, folder: Path) -> None:
 
 
 async def wait_until_books_equal(stack: Stack, prefix: str, exchange: Simulator) -> None:
-    """Wait until the raw topic gives the books of the exchange, which stands still.
+    """Wait until the raw topic gives the books of the exchange, whose market is halted.
 
     Sends the builders' requests for snapshots, as the books job does, so that updates lost with the killed forwarder
     are recovered.
