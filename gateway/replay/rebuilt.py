@@ -1,7 +1,8 @@
 """Events of a span, from raw records by the same builder as the books job and `depthflow rebuild`."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import chain
 
 import msgspec
 from msgspec import Raw, Struct
@@ -39,7 +40,7 @@ class _Span:
         self._sent_ms = -1
         self.began = False
         self.books = self.trades = 0
-        self.lines: deque[bytes] = deque()
+        self._lines: list[bytes] = []
 
     def add(self, time_ms: int, batch: Batch) -> None:
         """Add what one frame changed."""
@@ -57,11 +58,16 @@ class _Span:
         if inside:
             for trade in batch.trades:
                 self.trades += 1
-                self.lines.append(event_line(time_ms, "trade", self._trade(trade)))
+                self._lines.append(event_line(time_ms, "trade", self._trade(trade)))
         if batch.book is not None:
             self._pending = time_ms, batch
             if inside and time_ms - self._sent_ms >= self._request.every_ms:
                 self._send()
+
+    def take(self) -> list[bytes]:
+        """Return the lines since the last call."""
+        lines, self._lines = self._lines, []
+        return lines
 
     def finish(self) -> None:
         """Send a book that waits."""
@@ -84,7 +90,7 @@ class _Span:
 
     def _add_status(self, time_ms: int) -> None:
         head = {"venue": self._request.venue, "symbol": self._request.symbol, "event_time": time_ms}
-        self.lines.append(line(time_ms, "status", head | self._trust))
+        self._lines.append(line(time_ms, "status", head | self._trust))
 
     def _send(self) -> None:
         assert self._pending is not None
@@ -98,7 +104,7 @@ class _Span:
             bytes(levels.bids),
             bytes(levels.asks),
         )
-        self.lines.append(event_line(time_ms, "book_record", record))
+        self._lines.append(event_line(time_ms, "book_record", record))
         self.books += 1
         self._pending, self._sent_ms = None, time_ms
 
@@ -114,53 +120,57 @@ def rebuilt_events(
     `values`: raw records of the book from `request.start_ms` on. Raises ReplayUnavailable before the header when the
     book is never in sync.
     """
-    builder, span = open_builder(request.key, config), _Span(request)
-    early: deque[bytes] = deque(maxlen=MAX_EARLY_LINES)
+    span = _Span(request)
+    times = _apply_each(values, request, config, span)
+    early = yield from _until_the_first_book(times, span, progress)
+    yield line(request.from_ms, "header", header(request, source, depth=True))
+    yield from early
     sent, reason = 0, None
-    for count, value in enumerate(values, 1):
-        try:
-            time_ms = decode_envelope(value).recv_us // 1000
-        except DECODE_ERRORS:
-            time_ms = request.start_ms
-        if time_ms > request.to_ms:
-            break
-        span.add(time_ms, builder.apply_all([value]))
-        if not span.books:
-            early += span.lines
-            span.lines.clear()
-            if count % PROGRESS_RECORDS == 0:
-                yield progress(time_ms)
-            if count >= MAX_RECORDS:
-                raise ReplayUnavailable(
-                    f"the book's newest snapshot is more than {MAX_RECORDS:,} frames before the span"
-                )
-            continue
-        if not sent:
-            yield _header(request, source)
-        while early:
-            yield early.popleft()
-        for each in span.lines:
-            sent += len(each)
-            yield each
-        span.lines.clear()
+    for lines in chain([span.take()], (span.take() for _ in times)):
+        yield from lines
+        sent += sum(map(len, lines))
         if sent > MAX_BYTES:
             reason = f"the span has more than {MAX_BYTES // 1024**2} MB of events: choose a shorter one"
             break
-    if reason is None:
+    else:
         span.finish()
-    if not span.books:
-        raise ReplayUnavailable("no snapshot of the book lies before the end of the span")
-    if not sent:
-        yield _header(request, source)
-        yield from early
-    yield from span.lines
+        yield from span.take()
     yield line(
         request.to_ms, "end", {"complete": reason is None, "reason": reason, "books": span.books, "trades": span.trades}
     )
 
 
-def _header(request: ReplayRequest, source: str) -> bytes:
-    return line(request.from_ms, "header", header(request, source, depth=True))
+def _apply_each(values: Iterable[bytes], request: ReplayRequest, config: BookConfig, span: _Span) -> Iterator[int]:
+    """Apply the values up to the end of the span, and yield the time of each, epoch ms."""
+    builder = open_builder(request.key, config)
+    for value in values:
+        try:
+            time_ms = decode_envelope(value).recv_us // 1000
+        except DECODE_ERRORS:
+            time_ms = request.start_ms
+        if time_ms > request.to_ms:
+            return
+        span.add(time_ms, builder.apply_all([value]))
+        yield time_ms
+
+
+def _until_the_first_book(
+    times: Iterator[int], span: _Span, progress: Callable[[int], bytes]
+) -> Generator[bytes, None, list[bytes]]:
+    """Apply values until the span has a book; yields progress, returns the last lines before the book."""
+    early: deque[bytes] = deque(maxlen=MAX_EARLY_LINES)
+    for count, time_ms in enumerate(times, 1):
+        if span.books:
+            return list(early)
+        early += span.take()
+        if count % PROGRESS_RECORDS == 0:
+            yield progress(time_ms)
+        if count >= MAX_RECORDS:
+            raise ReplayUnavailable(f"the book's newest snapshot is more than {MAX_RECORDS:,} frames before the span")
+    span.finish()
+    if not span.books:
+        raise ReplayUnavailable("no snapshot of the book lies before the end of the span")
+    return list(early)
 
 
 def header(request: ReplayRequest, source: str, depth: bool, reason: str | None = None) -> dict[str, object]:
