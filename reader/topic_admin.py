@@ -64,12 +64,24 @@ def open_consumer(settings: Settings, isolation_level: str = "read_uncommitted")
 
 def partition_offsets(consumer: Any, topic: str) -> list[PartitionOffsets]:
     """Offsets of every partition of a topic. Raises TopicsError for an unknown topic."""
-    numbers = consumer.partitions_for_topic(topic) if topic in consumer.topics() else None
-    if not numbers:
+    if topic not in consumer.topics():
         raise TopicsError(f"unknown topic {topic}; `depthflow topics list` shows the existing ones")
-    partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+    return _offsets(consumer, [topic])[topic]
+
+
+def offsets_by_topic(consumer: Any) -> dict[str, list[PartitionOffsets]]:
+    """Offsets of every partition of every topic by name, without the broker's internal topics."""
+    return _offsets(consumer, sorted(name for name in consumer.topics() if not name.startswith("__")))
+
+
+def _offsets(consumer: Any, topics: list[str]) -> dict[str, list[PartitionOffsets]]:
+    """Offsets of topics whose metadata the consumer has, by two requests for all of them."""
+    partitions = [TopicPartition(name, number) for name in topics for number in consumer.partitions_for_topic(name)]
     begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-    return [PartitionOffsets(each.partition, begins[each], ends[each]) for each in partitions]
+    found: dict[str, list[PartitionOffsets]] = {name: [] for name in topics}
+    for each in sorted(partitions):
+        found[each.topic].append(PartitionOffsets(each.partition, begins[each], ends[each]))
+    return found
 
 
 def tail(consumer: Any, topic: str, records: int, follow: bool) -> Iterator[TopicRecord]:

@@ -13,7 +13,7 @@ from core.settings import Settings
 from core.topics import DAY_MS, TOPICS, Topic
 from ingestion.topics import TopicReport, ensure_topics
 from reader.output import table_console
-from reader.topic_admin import TEST_TOPIC, open_consumer, partition_offsets, round_trip, tail
+from reader.topic_admin import TEST_TOPIC, offsets_by_topic, open_consumer, partition_offsets, round_trip, tail
 
 app = typer.Typer(help="Create, compare and inspect topics.", no_args_is_help=True)
 console = table_console()
@@ -68,8 +68,7 @@ def list_topics() -> None:
     settings = Settings()
     table = Table("topic", "partitions", "records")
     with open_consumer(settings) as consumer:
-        for name in sorted(name for name in consumer.topics() if not name.startswith("__")):
-            offsets = partition_offsets(consumer, name)
+        for name, offsets in offsets_by_topic(consumer).items():
             table.add_row(name, str(len(offsets)), f"{sum(each.end - each.begin for each in offsets):,}")
     console.print(table)
 
