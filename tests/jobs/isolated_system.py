@@ -3,14 +3,14 @@
 import os
 import signal
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from pydantic import SecretStr
 
 from core.settings import Settings
@@ -23,6 +23,7 @@ from tests.conftest import Stack
 
 Record = tuple[str, str | None, bytes | None]  # topic without the prefix, key, value
 TIMEOUT_S = 120
+BATCH = 1000  # messages at once
 
 
 class IsolatedSystem:
@@ -46,6 +47,8 @@ class IsolatedSystem:
             f"another test of this stack has topics with the prefix {prefix!r}: choose another"
         )
         self.cluster = FlinkCluster.of(self.settings)
+        self._counts = Counter[tuple[str, str]]()
+        self._counted_to: dict[tuple[str, str], list[int]] = {}
 
     @contextmanager
     def running(self, *jobs: str, options: Sequence[str] = ()) -> Iterator[None]:
@@ -79,23 +82,34 @@ class IsolatedSystem:
 
     def read(self, topic: str, isolation: str = "read_committed") -> dict[str, list[bytes]]:
         """All records of a topic by key, in order, that a reader of the isolation level sees now."""
-        options = {"bootstrap.servers": self.stack.kafka, "group.id": "reader", "isolation.level": isolation}
-        consumer = Consumer(options | {"enable.partition.eof": True, "fetch.message.max.bytes": 16_000_000})
-        consumer.assign([TopicPartition(self.settings.topic_prefix + topic, number, 0) for number in (0, 1)])
         found: defaultdict[str, list[bytes]] = defaultdict(list)
-        ended = 0
-        while ended < 2:
-            message = consumer.poll(TIMEOUT_S)
-            assert message is not None, f"the broker sends nothing from {topic}"
-            if message.error():
-                ended += 1
-            else:
-                found[(message.key() or b"").decode()].append(message.value() or b"")
-        consumer.close()
+        for message in self._messages(topic, isolation, [0, 0]):
+            found[(message.key() or b"").decode()].append(message.value() or b"")
         return dict(found)
 
     def count(self, topic: str, isolation: str = "read_committed") -> int:
-        return sum(map(len, self.read(topic, isolation).values()))
+        """Number of records that `read` returns now. Reads only those after the last count, since it is polled."""
+        offsets = self._counted_to.setdefault((topic, isolation), [0, 0])
+        self._counts[topic, isolation] += sum(1 for _ in self._messages(topic, isolation, offsets))
+        return self._counts[topic, isolation]
+
+    def _messages(self, topic: str, isolation: str, offsets: list[int]) -> Iterator[Message]:
+        """Messages from these offsets of the partitions to their ends now. `offsets` are moved to the ends."""
+        options = {"bootstrap.servers": self.stack.kafka, "group.id": "reader", "isolation.level": isolation}
+        consumer = Consumer(options | {"enable.partition.eof": True, "fetch.message.max.bytes": 16_000_000})
+        name, ended = self.settings.topic_prefix + topic, 0
+        consumer.assign([TopicPartition(name, number, offset) for number, offset in enumerate(offsets)])
+        while ended < len(offsets):
+            first = consumer.poll(TIMEOUT_S)
+            assert first is not None, f"the broker sends nothing from {topic}"
+            for message in (first, *consumer.consume(BATCH, 0)):
+                error = message.error()
+                if error is None:
+                    offsets[message.partition()] = message.offset() + 1
+                    yield message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    ended += 1
+        consumer.close()
 
     def pid(self, name: str) -> int:
         """Process id of one of the stack's processes."""
