@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import pyarrow as pa
 from starlette.responses import Response
 
 from gateway.freshness import Freshness
@@ -87,6 +86,8 @@ def csv_bytes(rows: list[Row]) -> bytes:
 
 def arrow_bytes(rows: list[Row]) -> bytes:
     """Rows as an Arrow IPC stream."""
+    import pyarrow as pa  # few requests need it, and every start of the gateway would wait for it
+
     table = pa.Table.from_pylist(rows)
     out = io.BytesIO()
     with pa.ipc.new_stream(out, table.schema) as writer:

@@ -11,7 +11,7 @@ from gateway.database import Database
 from gateway.encoding import Row, encode
 from gateway.freshness import StateRecord
 from market.options.records import ChainRecord, SurfaceRecord
-from reader.chain_database import as_record
+from reader.chain_rows import as_record
 
 REACH_S = 10  # seconds before a chain's newest one: the rows of its tables are written separately
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from psycopg.conninfo import conninfo_to_dict
 from pyflink.common.typeinfo import TypeInformation, Types
 from pyflink.datastream import KeyedStream, StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
@@ -108,6 +107,8 @@ def database(dsn: str) -> str:
     `stringtype=unspecified` lets the database cast text to types that the connector does not support (jsonb, uuid,
     arrays).
     """
+    from psycopg.conninfo import conninfo_to_dict  # only jobs that use the database import it
+
     parts = conninfo_to_dict(dsn)
     address = f"{parts.pop('host', 'localhost')}:{parts.pop('port', 5432)}/{parts.pop('dbname', 'postgres')}"
     login = {"username": parts.pop("user", None), "password": parts.pop("password", None)}

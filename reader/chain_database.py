@@ -1,14 +1,14 @@
 """Option chain from the tables `option_chain_metrics` and `option_surface`."""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from psycopg import Connection
 
 from core.errors import UserError
 from core.settings import Settings
 from market.options.records import ChainRecord, SurfaceRecord
+from reader.chain_rows import OptionRecord, as_record
 from reader.chain_snapshot import ChainSnapshot, newest_complete
 from reader.database import connect
 
@@ -17,8 +17,6 @@ NEWEST = "SELECT ts FROM option_chains WHERE underlying = %s ORDER BY ts DESC LI
 ROWS = (
     "SELECT * FROM {} WHERE underlying = %(underlying)s AND ts BETWEEN %(ts)s - %(reach)s * INTERVAL '1 s' AND %(ts)s"
 )
-DEFAULTED = ("stale_options", "refused_options")  # null in rows that an older version wrote
-OptionRecord = TypeVar("OptionRecord", ChainRecord, SurfaceRecord)
 
 
 def read_database(underlying: str, settings: Settings) -> ChainSnapshot:
@@ -53,11 +51,3 @@ def read_records(
     """Rows of one table as records. `parameters`: `underlying`, the last `ts`, `reach` in seconds before it."""
     for row in database.execute(ROWS.format(table), parameters):
         yield as_record(row, record)
-
-
-def as_record(row: dict[str, Any], record: type[OptionRecord]) -> OptionRecord:
-    """A row of `option_chain_metrics` or `option_surface` as the record of its topic."""
-    flags = row["flags"].split(",") if row["flags"] else []
-    fields = row | {"expiry": round(row["expiry"].timestamp() * 1000), "flags": flags}
-    unknown = {name for name in DEFAULTED if fields.get(name) is None}
-    return msgspec.convert({name: fields[name] for name in fields.keys() - unknown - {"ts"}}, record)

@@ -9,14 +9,14 @@ import msgspec
 from core.kafka_client import python_client_options
 from core.settings import Settings
 from core.topics import RULES
-from ingestion.producer import ProducerConfig, RawProducer
 from market.alerts.rule_table import Overrides, apply_record, effective_thresholds
 from market.alerts.rules import ALL_BOOKS, NAMES, Rule, Thresholds, alert_rules
-from reader.topic_admin import open_consumer, read_since
 
 
 def read_overrides(settings: Settings) -> Overrides:
     """Current overrides. Records without valid thresholds are skipped, as in the alerts job."""
+    from reader.topic_admin import open_consumer, read_since  # not at the top: the gateway seldom needs Kafka's client
+
     rules = alert_rules(settings)
     overrides: Overrides = {}
     with open_consumer(settings) as consumer:
@@ -30,6 +30,8 @@ def write_override(settings: Settings, rule: str, book: str, thresholds: Thresho
 
     Returns after the broker's acknowledgement. Raises DeliveryError without one.
     """
+    from ingestion.producer import ProducerConfig, RawProducer
+
     producer = RawProducer.connect(
         ProducerConfig(settings.kafka_bootstrap_servers, settings.topic_prefix, python_client_options(settings))
     )

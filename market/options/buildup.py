@@ -1,35 +1,13 @@
 """Open-interest build-up: class of a position change, from the changes of premium and of open interest together."""
 
 from collections.abc import Iterable
-from enum import Enum
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
 from market.options.black76 import Floats
+from market.options.kinds import BuildUp, NeutralBand
 from market.options.priced_chain import PricedChain
-
-
-class BuildUp(str, Enum):
-    """Premium up and open interest up: `LONG`; down, up: `SHORT`; up, down: `COVERING`; down, down: `UNWINDING`.
-
-    `NEUTRAL`: either change is within the neutral band. The classes are of the option itself: a short build-up of calls
-    is bearish on the underlying, one of puts bullish.
-    """
-
-    LONG = "long_build_up"
-    SHORT = "short_build_up"
-    COVERING = "short_covering"
-    UNWINDING = "long_unwinding"
-    NEUTRAL = "neutral"
-
-
-class NeutralBand(NamedTuple):
-    """Relative changes up to these are noise; the class is then neutral."""
-
-    price: float = 0.005
-    open_interest: float = 0.001
 
 
 _UNKNOWN = (float("nan"), float("nan"))

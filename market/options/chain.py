@@ -14,8 +14,8 @@ from market.options.black76 import Floats
 from market.options.chain_view import ChainView, ColumnLayout, QuoteColumns, build_layout, quote_ages
 from market.options.events import MAX_NAME, Event, IndexPrice, Instrument, OptionQuote, Quote
 from market.options.feed import OptionFeed
+from market.options.kinds import STALE_AFTER_MS
 
-STALE_AFTER_MS = 30_000
 MAX_REFUSED = 10_000  # options of a chain whose refused rows are remembered
 _INITIAL_CAPACITY = 64
 _NAME = re.compile(r"[\w.-]+", re.ASCII)

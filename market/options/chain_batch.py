@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from market.options.buildup import NeutralBand
-from market.options.chain import STALE_AFTER_MS
+from market.options.kinds import STALE_AFTER_MS, NeutralBand
 from market.reject_all import Reject
 
 

@@ -1,15 +1,14 @@
 """Forward of each expiry: the published one, or that of put-call parity where the exchange publishes the index."""
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from market.options.black76 import DAYS_PER_YEAR, Floats
 from market.options.chain_view import ChainView, Expiry
+from market.options.kinds import ForwardSource
 
 MS_PER_YEAR = DAYS_PER_YEAR * 86_400_000
-
-ForwardSource: TypeAlias = Literal["published", "parity"]
 
 
 class Forward(NamedTuple):

@@ -10,9 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from market.options.buildup import BuildUp
-from market.options.forwards import ForwardSource
-from market.options.smile import PriceSource
+from market.options.kinds import BuildUp, ForwardSource, PriceSource
 
 
 class ChainRecord(Struct, frozen=True, gc=False):

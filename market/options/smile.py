@@ -1,14 +1,14 @@
 """Smile of one expiry: at-the-money volatility, straddle, 25-delta risk reversal and butterfly, skew slope."""
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
 from market.options.black76 import Floats, d1
+from market.options.kinds import PriceSource
 
 DELTA_25 = 0.25
-PriceSource: TypeAlias = Literal["mid", "mark"]
 
 
 class Smile(NamedTuple):

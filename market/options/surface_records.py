@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from market.options.black76 import Floats
-from market.options.buildup import BuildUp
+from market.options.kinds import BuildUp
 from market.options.priced_chain import PricedChain
 from market.options.records import SurfaceRecord
 from market.options.surface import Surface, reason_flags
