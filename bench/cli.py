@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.defaults import DEPTHS, RATES, SYMBOLS
+from bench.defaults import DEPTHS, PASSES, RATES, SYMBOLS
 
 app = typer.Typer()
 
@@ -182,14 +182,17 @@ def alerts(
 
 
 @app.command()
-def domain(frames: Frames = FRAMES) -> None:
+def domain(
+    frames: Frames = FRAMES,
+    passes: Annotated[int, typer.Option(min=1, help="Timings of each row; the fastest counts.")] = PASSES,
+) -> None:
     """Measure microseconds per frame in the domain code: decode, sequence check, apply, all metrics, encode.
 
     Example: depthflow bench domain
     """
     from bench.domain import report
 
-    report(frames)
+    report(frames, passes)
 
 
 @app.command()

@@ -26,6 +26,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from bench.defaults import PASSES
 from bench.floor import Floor, floor_of
 from core.records import Envelope
 from core.topics import record_key
@@ -40,7 +41,6 @@ from venues.registry import open_builder
 FRAMES = 4_000
 BATCH = 50
 RATE, SLOW_RATE = 100, 10  # updates per second
-PASSES = 9
 REPEATS = 20  # runs of a recording of some 200 frames
 DEPTHS = (50, 5_000)  # levels of a book, both sides together
 GOALS = {"binance": 4, "binance_usdm": 4, "deribit": 4, "kraken_20": 8}  # ratios to the floor
@@ -101,11 +101,11 @@ def recorded_kraken(frames: Path) -> list[list[bytes]]:
     return list(by_symbol.values())
 
 
-def cost(streams: Sequence[Sequence[bytes]]) -> Cost:
+def cost(streams: Sequence[Sequence[bytes]], passes: int = PASSES) -> Cost:
     """Cost of the frames; `streams` has one list per key, all of one venue."""
     floor = _floor(streams)
     singles, batches, floors = [], [], []
-    for _ in range(PASSES):
+    for _ in range(passes):
         singles.append(sorted(_each(streams)))
         batches.append(_batched(streams))
         floors.append(floor.us())
@@ -166,24 +166,24 @@ def open_empty(values: Sequence[bytes]) -> BookBuilder:
     return builder
 
 
-def measure(frames: Path) -> dict[str, Cost | float]:
+def measure(frames: Path, passes: int = PASSES) -> dict[str, Cost | float]:
     """All figures of the report."""
     costs: dict[str, Cost | float] = {}
     for venue in ("binance", "binance_usdm", "deribit"):
-        costs[venue] = cost([generated(venue, 20)])
-        costs[f"{venue}_40"] = cost([generated(venue, 40)])
-    costs["binance_slow"] = cost([generated("binance", 20, rate=SLOW_RATE)])
-    costs["kraken"] = cost((recorded_kraken(frames) or [generated("kraken", 2, frames=200)]) * REPEATS)
-    costs["kraken_20"] = cost([generated("kraken", 20)])
-    costs["kraken_40"] = cost([generated("kraken", 40)])
-    shallow, deep = (cost([with_book_depth(generated("binance", 10, 25), levels)]).mean_us for levels in DEPTHS)
+        costs[venue] = cost([generated(venue, 20)], passes)
+        costs[f"{venue}_40"] = cost([generated(venue, 40)], passes)
+    costs["binance_slow"] = cost([generated("binance", 20, rate=SLOW_RATE)], passes)
+    costs["kraken"] = cost((recorded_kraken(frames) or [generated("kraken", 2, frames=200)]) * REPEATS, passes)
+    costs["kraken_20"] = cost([generated("kraken", 20)], passes)
+    costs["kraken_40"] = cost([generated("kraken", 40)], passes)
+    shallow, deep = (cost([with_book_depth(generated("binance", 10, 25), levels)], passes).mean_us for levels in DEPTHS)
     costs["deep_ratio"] = round(deep / shallow, 3)
     return costs
 
 
-def report(frames: Path) -> None:
+def report(frames: Path, passes: int = PASSES) -> None:
     """Measure, print a table, and as the last line one JSON object."""
-    costs = measure(frames)
+    costs = measure(frames, passes)
     table = Table(title="Domain, µs per frame")
     for column in ("frames", "mean", "p99", "batched", "ticks", "journal", "floor", "ratio", "goal"):
         table.add_column(column, justify="left" if column == "frames" else "right")

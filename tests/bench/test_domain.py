@@ -41,9 +41,8 @@ def test_the_floor_decodes_the_levels_of_every_venue_to_numbers():
         assert "Raw" not in repr(decode(floor.frames[-1]))
 
 
-def test_the_cost_of_a_frame_is_the_sum_of_its_parts_and_above_the_floor(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bench.domain, "PASSES", 3)
-    figures = cost([generated("binance", 10, 60, FRAMES)])
+def test_the_cost_of_a_frame_is_the_sum_of_its_parts_and_above_the_floor():
+    figures = cost([generated("binance", 10, 60, FRAMES)], passes=3)
     assert 0 < figures.floor_us < figures.mean_us <= figures.p99_us
     assert figures.ticks_us + figures.journal_us < figures.batched_us
     assert figures.ratio > 1
@@ -59,11 +58,10 @@ def test_levels_that_are_added_to_a_snapshot_lie_behind_the_others():
 def test_the_last_line_has_the_figures_of_every_row(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    for name, small in {"PASSES": 1, "REPEATS": 1}.items():
-        monkeypatch.setattr(bench.domain, name, small)
+    monkeypatch.setattr(bench.domain, "REPEATS", 1)
     monkeypatch.setattr(bench.domain, "generated", lambda venue, changed, *_, **__: generated(venue, 10, 60, FRAMES))
     monkeypatch.setattr(bench.domain, "DEPTHS", (130, 260))
-    bench.domain.report(Path("nowhere"))
+    bench.domain.report(Path("nowhere"), passes=1)
     printed = capsys.readouterr().out
     figures = json.loads(printed.splitlines()[-1])
     assert bench.domain.GOALS.keys() < figures.keys()

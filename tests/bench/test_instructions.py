@@ -1,8 +1,5 @@
 """The guard of the domain's speed: instructions of its functions against the baseline, or times against the floor."""
 
-import pytest
-
-import bench.domain
 import bench.instructions
 from bench.domain import GOALS, cost, generated
 from bench.instructions import MACHINE, VENUES, Ratios, baseline, counted, grown, is_available, ratios
@@ -15,15 +12,14 @@ def goal(venue: str) -> int:
     return GOALS[{"kraken": "kraken_20"}.get(venue, venue)]
 
 
-def test_no_function_of_the_hot_path_takes_a_tenth_more_than_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_function_of_the_hot_path_takes_a_tenth_more_than_before() -> None:
     """With valgrind by instructions, exactly; without it by times beside each other, roughly and as a whole."""
     if is_available():
         now = counted()
         limits, found = baseline().get(MACHINE, {}), {venue: now[venue]["hot path"] for venue in VENUES}
         assert grown(now, limits) == []
     else:
-        monkeypatch.setattr(bench.domain, "PASSES", 5)
-        found = {venue: cost([generated(venue, 20, frames=400)]).ratio / TIME_SLACK for venue in VENUES}
+        found = {venue: cost([generated(venue, 20, frames=400)], passes=5).ratio / TIME_SLACK for venue in VENUES}
     assert {venue: ratio for venue, ratio in found.items() if ratio > goal(venue)} == {}
 
 
