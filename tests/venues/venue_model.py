@@ -69,6 +69,7 @@ class VenueModel:
         self.market = Market(instrument(self.venue, self.symbol), shape, self.epochs)
         self.encoder = SIMULATORS[self.venue].encoder(self.market, first_id)
         self.first_id = first_id
+        self.note_move()
 
     @property
     def newest_id(self) -> int:
@@ -93,11 +94,14 @@ class VenueModel:
         self.note_truth()
         self.receive(self.stamped(place, self.encoder.snapshot_channel, self.encoder.snapshot(self.now_us)))
 
+    def note_move(self) -> None:
+        """The exchange's best prices and sizes, until the market moves again."""
+        self.best = tuple(value for side in self.market.reference_book(1) for value in side[0])
+
     def note_truth(self) -> tuple[float, ...]:
         """The exchange's best prices and sizes now."""
-        now = tuple(value for side in self.market.reference_book(1) for value in side[0])
-        self.truth[self.now_us // 1000] = now
-        return now
+        self.truth[self.now_us // 1000] = self.best
+        return self.best
 
     def stamped(self, place: int, channel: str, frame: bytes) -> Envelope:
         return self.stampers[place].stamp(channel, self.symbol, self.now_us, frame)
@@ -106,6 +110,7 @@ class VenueModel:
         """Time passes, the market moves, and both connections deliver, repeat, delay or lose the frame."""
         self.pass_time(seconds)
         moved = self.market.step()
+        self.note_move()
         self.note_truth()
         for trade in self.encoder.trades(moved, self.now_us):
             self.receive(self.stamped(0, self.encoder.trade_channel, trade))

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from market.orderbook.book_side import BookSide, LevelChange, to_levels
 
-PRICES = st.integers(1, 40).map(lambda tick: tick / 10)
-SIZES = st.integers(0, 5).map(lambda lots: lots / 4)
-ACTIONS = st.lists(st.tuples(st.sampled_from(["new", "change", "delete"]), PRICES, SIZES), max_size=12)
-MESSAGES = st.lists(st.lists(st.tuples(PRICES, SIZES), max_size=12), max_size=12)
+# Drawn whole: a level is one draw, and an example of hypothesis costs as much as it has draws.
+LEVELS = [(tick / 10, lots / 4) for tick in range(1, 41) for lots in range(6)]
+CHANGES = [(action, *level) for action in ("new", "change", "delete") for level in LEVELS]
+ACTIONS = st.lists(st.sampled_from(CHANGES), max_size=12)
+MESSAGES = st.lists(st.lists(st.sampled_from(LEVELS), max_size=12), max_size=12)
 
 
 def naive(messages: list[list[tuple[float, float]]], sign: int) -> list[tuple[float, float]]:
