@@ -28,7 +28,10 @@ COMMANDS = [line.split("  #")[0].strip() for line in re.findall(r"^    (depthflo
 VERBS = re.findall(r"`?make ([a-z]+)", README)
 PICTURES = re.findall(r"docs/[\w/-]+\.png", README)
 WITHOUT_STACK = ("depthflow rebuild", "depthflow chain BTC --from SUMMARY.json", "depthflow bench domain")
-SMALLER = {"bench books": "--frames 20000", "bench domain": "--passes 1"}  # the same command with a load that suits a test
+SMALLER = {
+    "bench books": "--frames 20000",
+    "bench domain": "--passes 1",
+}  # the same command with a load that suits a test
 ELSEWHERE = {  # by the beginning of the command
     "depthflow chain BTC --from topic": "tests/jobs/test_options_end_to_end.py",
     "depthflow down": "tests/stack/services/test_lifecycle.py",

@@ -9,7 +9,6 @@ from market.options.black76 import Floats
 from market.options.kinds import BuildUp, NeutralBand
 from market.options.priced_chain import PricedChain
 
-
 _UNKNOWN = (float("nan"), float("nan"))
 _CLASSES = np.array(
     [None, BuildUp.NEUTRAL, BuildUp.LONG, BuildUp.SHORT, BuildUp.COVERING, BuildUp.UNWINDING], dtype=object

@@ -11,6 +11,7 @@ from pyflink.common.typeinfo import Types
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
 
 from core.settings import Settings
+from jobs.connectors import keyed
 from jobs.operators import BATCH, KEY
 from venues.routing import route
 
@@ -39,9 +40,10 @@ def run_batches(
         # Without this, process mode runs its workers as threads of this process, which hides bugs of the real worker.
         patch.setenv("_python_worker_execution_mode", "process")
         environment = StreamExecutionEnvironment.get_execution_environment(_configuration(mode, parallelism))
-        source = environment.from_collection(list(batches), BATCH).set_parallelism(1)
+        pairs = [Row(key_of(batch), batch) for batch in batches]
+        source = environment.from_collection(pairs, Types.ROW([KEY, BATCH])).set_parallelism(1)
         # Collecting an array of bytes takes a Java object for each byte.
-        outputs = define_workflow(source.key_by(key_of, KEY), Settings()).map(_as_text, TEXT)
+        outputs = define_workflow(keyed(source, KEY, BATCH), Settings()).map(_as_text, TEXT)
         output: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
         with outputs.execute_and_collect() as rows:
             for topic, key, text in rows:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from market.options.buildup import BuildUpWindow, classify_build_up
-from market.options.kinds import BuildUp, NeutralBand
 from market.options.chain import Chain
+from market.options.kinds import BuildUp, NeutralBand
 from tests.market.options.builders import NOW, ONE_MINUTE_LATER, priced_view, quote
 from venues.deribit import OPTION_FEED
 
