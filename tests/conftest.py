@@ -17,6 +17,7 @@ from stack.services.credentials import OWNER, load_credentials
 from stack.services.logs import log_tail
 from stack.services.progress import Progress
 from stack.services.settings import StackSettings
+from tests.log_search import SEARCH
 
 KINDS = ("embedded", "containers")
 UNASSIGNED_PORTS = range(10_000, 32_000)  # below the ports that kernels assign to sockets without a port
@@ -134,6 +135,25 @@ def stack_settings(home: Path) -> StackSettings:
     return StackSettings(depthflow_home=home, **ports)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def logs_without_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No log that this session leaves has a password, a key or a token. Set up first, so that it ends last."""
+    with SEARCH.recording():
+        yield
+    SEARCH.below(tmp_path_factory.getbasetemp())
+    if SEARCH.found:
+        pytest.fail(f"secrets in logs of this session:\n{SEARCH.report()}", pytrace=False)
+
+
+def remove_stack(settings: StackSettings) -> None:
+    """Stop a stack, search its logs for secrets, and remove its folder."""
+    from stack.services import lifecycle
+
+    lifecycle.down(settings)
+    SEARCH.below(settings.home)
+    lifecycle.down(settings, wipe=True)
+
+
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The running stack. It is stopped, and its folder removed, when the session ends."""
@@ -144,7 +164,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     settings = stack_settings(tmp_path_factory.mktemp("stack") / "home")
     request.config.stash[LOGS] = settings
     with ExitStack() as cleanup:
-        cleanup.callback(lifecycle.down, settings, wipe=True)
+        cleanup.callback(remove_stack, settings)
         lifecycle.up(settings, Progress())
         credentials = load_credentials(settings)
         found = Stack(

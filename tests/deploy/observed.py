@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from stack.services import lifecycle
 from stack.services.progress import Progress
 from stack.services.settings import StackSettings
 from stack.services.supervisor import Supervisor
-from tests.conftest import USERS_PATH, free_ports, stack_settings
+from tests.conftest import USERS_PATH, free_ports, remove_stack, stack_settings
 from tests.jobs.isolated_system import wait_until
 
 VENUE, SYMBOL = "kraken", "BTC/USD"
@@ -115,7 +116,7 @@ def observed_stack(folder: Path) -> Iterator[Observed]:
     own = {"DEPTHFLOW_HOME": str(settings.home), "PATH": USERS_PATH, "TOPIC_PARTITIONS": "2"}
     observed = Observed(settings, os.environ | own, {}, *free_ports(3))
     with ExitStack() as cleanup:
-        cleanup.callback(lifecycle.down, settings, wipe=True)
+        cleanup.callback(remove_stack, settings)
         cleanup.callback(_stop, observed)
         lifecycle.up(settings, Progress(), serve=True, observe=True)
         start_processes(observed)
@@ -126,8 +127,8 @@ def start_processes(observed: Observed) -> None:
     """Simulator, jobs, forwarder and notifications."""
     ports = f"--port={observed.port}", f"--control-port={observed.control_port}"
     observed.start("simulate", "simulate", VENUE, "--symbols", SYMBOL, *ports)
-    for job in ("books", "analytics"):
-        observed.depthflow("submit", job)
+    with ThreadPoolExecutor() as pool:  # side by side: each submission mostly waits for processes to start
+        list(pool.map(lambda job: observed.depthflow("submit", job), ("books", "analytics")))
     observed.start_forwarder()
     receiver = observed.settings.alertmanager_url
     observed.start("notify", "notify", NOTIFY_ALERTMANAGER_URL=receiver, NOTIFY_METRICS_ADDR="127.0.0.1:0")
