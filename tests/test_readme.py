@@ -34,7 +34,7 @@ SMALLER = {
 }  # the same command with a load that suits a test
 ELSEWHERE = {  # by the beginning of the command
     "depthflow chain BTC --from topic": "tests/jobs/test_options_end_to_end.py",
-    "depthflow down": "tests/stack/services/test_lifecycle.py",
+    "depthflow down": "tests/stack/test_wheel.py",
     "depthflow forward": "tests/ingestion/forwarder/test_process.py",  # with a simulated exchange
     "depthflow ring": "tests/ring/test_ring_stack.py",  # runs until it is stopped
     "depthflow up --observe": "tests/deploy/test_observed_stack.py",

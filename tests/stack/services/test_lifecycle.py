@@ -1,4 +1,4 @@
-"""The running stack: a second `up`, processes that die, and `down`."""
+"""The running stack: a second `up`, processes that die. `tests/stack/test_wheel.py` stops and starts a small one."""
 
 import json
 import os
@@ -13,17 +13,14 @@ from urllib.request import Request, urlopen
 import psutil
 import psycopg
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from core.topics import RAW_BOOKS
 from stack.services import flink_rest, health, lifecycle
 from stack.services.credentials import load_credentials
 from stack.services.errors import StackError
-from stack.services.orphans import stack_processes
-from stack.services.ports import taken_ports
 from stack.services.progress import Progress
 from stack.services.supervisor import Supervisor
-from stack.services.taskmanagers import restart_idle_taskmanagers
 from tests.conftest import Stack
 
 WITHIN_S = 60
@@ -141,41 +138,3 @@ def test_a_killed_zookeeper_is_restarted_without_a_new_leader(stack: Stack) -> N
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: pids(stack)["zookeeper"] not in (0, killed) and responds(stack, "zookeeper"))
     assert pids(stack)["jobmanager"] == jobmanager and responds(stack, "flink")
-
-
-def test_idle_taskmanagers_older_than_the_code_are_restarted(stack: Stack) -> None:
-    before = pids(stack)
-    assert restart_idle_taskmanagers(stack.settings, newer_than=0) == []
-    assert restart_idle_taskmanagers(stack.settings, newer_than=time.time()) == stack.settings.taskmanagers
-    assert not set(before.values()) & {pids(stack)[name] for name in stack.settings.taskmanagers}
-
-
-def test_up_recovers_from_a_killed_supervisor(stack: Stack) -> None:
-    supervisor, before = Supervisor(stack.home), pids(stack)
-    process = supervisor.process()
-    assert process is not None
-    process.kill()
-    wait_for(lambda: not supervisor.is_alive())
-    assert status(stack).returncode == 3
-    assert lifecycle.up(stack.settings, Progress())
-    assert not any(psutil.pid_exists(pid) for pid in before.values())
-    assert status(stack).returncode == 0
-
-
-def test_down_ends_every_process_and_keeps_the_data(stack: Stack) -> None:
-    lifecycle.up(stack.settings, Progress(), gateway=True)
-    mark = os.urandom(8).hex().encode()
-    producer = KafkaProducer(bootstrap_servers=stack.kafka)
-    sent = producer.send(RAW_BOOKS.name, mark).get(timeout=30)
-    producer.close()
-    before = pids(stack)
-    assert lifecycle.down(stack.settings)
-    assert not list(stack_processes(stack.home)) and not any(psutil.pid_exists(pid) for pid in before.values())
-    assert not taken_ports(stack.settings.ports() | stack.settings.gateway_port)
-    assert lifecycle.up(stack.settings, Progress())
-    consumer = KafkaConsumer(bootstrap_servers=stack.kafka)
-    place = TopicPartition(RAW_BOOKS.name, sent.partition)
-    consumer.assign([place])
-    consumer.seek(place, sent.offset)
-    wait_for(lambda: any(record.value == mark for batch in consumer.poll(500).values() for record in batch))
-    consumer.close()
