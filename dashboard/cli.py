@@ -37,13 +37,15 @@ def dashboard(
             "`depthflow dashboard` needs the package streamlit: pip install 'depthflow[dashboard]'"
         ) from None
 
+    from dashboard.logs import configure_streamlit, log
     from dashboard.settings import DashboardSettings
 
     given: dict[str, Any] = {"dashboard_port": port, "dashboard_host": host}
     settings = DashboardSettings(**{name: value for name, value in given.items() if value is not None})
     options = streamlit_options(settings)
     bootstrap.load_config_options(options)
-    typer.echo(f"dashboard: http://{settings.dashboard_host}:{settings.dashboard_port}", err=True)
+    configure_streamlit(settings)
+    log.info("serving", url=f"http://{settings.dashboard_host}:{settings.dashboard_port}")
     bootstrap.run(str(APP), False, [], options)
 
 

@@ -1,12 +1,16 @@
 """`depthflow simulate`."""
 
 import asyncio
+import sys
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
 from core.errors import UserError
+from core.logs import configure
+from core.settings import Settings
 from simulator.config import HOST, Config
 from simulator.generator.chain import ChainShape
 from simulator.generator.market import MarketShape
@@ -16,7 +20,9 @@ from simulator.service import simulator
 
 app = typer.Typer()
 DEFAULT_CHAINS = "; ".join(f"{venue.id}: {','.join(venue.chains)}" for venue in SIMULATORS.values() if venue.chains)
+ADDRESSES = ("ws_url", "rest_url", "control_url")
 console = Console(stderr=True)
+log = structlog.get_logger("simulator")
 
 
 @app.command()
@@ -54,6 +60,8 @@ def simulate(
     traded = tuple(filter(None, (symbols or "").split(",")))
     if symbols is not None and not traded:
         raise typer.BadParameter(f"expected symbols separated by commas, got {symbols!r}", param_hint="--symbols")
+    settings = Settings()
+    configure(settings.log_level, "simulator", settings.log_format)
     try:
         config = Config(
             venue,
@@ -89,8 +97,16 @@ def _chains(venue: str, requested: str | None) -> tuple[str, ...]:
 
 async def _serve(config: Config) -> None:
     async with simulator(config) as running:
-        listed = [*config.traded, *(f"{chain} options" for chain in config.chains)]
-        console.print(f"{config.venue} simulator: {', '.join(listed)}", highlight=False)
-        for name in ("ws_url", "rest_url", "control_url"):
-            console.print(f"  {name:12} {getattr(running, name)}", highlight=False)
+        _announce(config, {name: getattr(running, name) for name in ADDRESSES})
         await asyncio.Event().wait()
+
+
+def _announce(config: Config, addresses: dict[str, str]) -> None:
+    """Symbols and addresses: a table on a terminal, else an event of the log."""
+    listed = [*config.traded, *(f"{chain} options" for chain in config.chains)]
+    if not sys.stderr.isatty():
+        log.info("listening", venue=config.venue, listed=listed, **addresses)
+        return
+    console.print(f"{config.venue} simulator: {', '.join(listed)}", highlight=False)
+    for name, address in addresses.items():
+        console.print(f"  {name:12} {address}", highlight=False)

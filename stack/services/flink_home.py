@@ -17,7 +17,7 @@ from stack.services.errors import StackError
 from stack.services.java import Java
 from stack.services.settings import LOOPBACK, StackSettings
 
-CLIENT_LOG = "log4j-cli.properties"
+CLIENT_LOG = "log4j-cli.properties"  # of commands that submit jobs
 CONSOLE_LOG = "log4j-console.properties"  # of every process of the cluster
 
 
@@ -47,9 +47,8 @@ def lay_out(settings: StackSettings, java: Java) -> None:
     )
     _link((*(package / "opt").glob("*.jar"), *jars.flink_opt_jars()), home / "opt")
     (home / "conf" / "config.yaml").write_text(render_config(settings, java))
-    shutil.copy(DATA / "flink-conf" / CONSOLE_LOG, home / "conf" / CONSOLE_LOG)
-    with (home / "conf" / CLIENT_LOG).open("a") as log:
-        log.write("\n" + (DATA / "flink-conf" / CLIENT_LOG).read_text())
+    for name in (CLIENT_LOG, CONSOLE_LOG):
+        shutil.copy(DATA / "flink-conf" / name, home / "conf" / name)
 
 
 def render_config(settings: StackSettings, java: Java) -> str:

@@ -53,9 +53,8 @@ def configure(home: Folder) -> None:
     keys = shared_keys(home) | CONTAINER_KEYS
     keys |= {"python.executable": sys.executable, "python.client.executable": sys.executable}
     (home / "conf" / "config.yaml").write_text(as_yaml({k: v for k, v in keys.items() if k not in OWN_ADDRESS}))
-    shutil.copy(DATA / "flink-conf" / CONSOLE_LOG, home / "conf" / CONSOLE_LOG)
-    with (home / "conf" / CLIENT_LOG).open("a") as log:
-        log.write("\n" + (DATA / "flink-conf" / CLIENT_LOG).read_text())
+    for name in (CLIENT_LOG, CONSOLE_LOG):
+        shutil.copy(DATA / "flink-conf" / name, home / "conf" / name)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """`depthflow dashboard`: one process on loopback that ends at Ctrl-C, and its settings."""
 
+import json
 import os
 import signal
 import subprocess
@@ -39,7 +40,10 @@ def test_the_app_is_served_on_loopback_until_ctrl_c(tmp_path: Path) -> None:
         finally:
             process.kill()
     assert process.returncode == 0, output
-    assert f"dashboard: http://127.0.0.1:{port}" in output and "Traceback" not in output
+    events = [json.loads(line) for line in output.splitlines()]
+    assert (events[0]["event"], events[0]["url"]) == ("serving", f"http://127.0.0.1:{port}")
+    assert "Stopping..." in [event["event"] for event in events], "Streamlit's own lines as well"
+    assert all(event["service"] == "dashboard" and event["time"] and event["level"] == "info" for event in events)
 
 
 def responds(port: int) -> bool:

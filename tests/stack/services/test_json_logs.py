@@ -6,12 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.resources import DATA
 from stack.services import jars
-from stack.services.flink_home import CONSOLE_LOG, flink_package
+from stack.services.flink_home import CLIENT_LOG, CONSOLE_LOG, flink_package
 from stack.services.java import find_java
 from stack.services.kafka import LOG4J
 
+CLIENT = "org.apache.flink.client.cli.CliFrontend"
 TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
 
@@ -40,6 +43,15 @@ def test_flink_logs_json_on_the_console_and_into_its_file(tmp_path: Path) -> Non
     events = logged("taskmanager-1", configuration, classpath, TASKMANAGER, "--configDir", str(tmp_path))
     check(events, "taskmanager-1")
     assert [json.loads(line) for line in (tmp_path / "rolling.log").read_text().splitlines()] == events
+
+
+def test_a_client_of_flink_logs_json_into_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = tmp_path / CLIENT_LOG
+    configuration.write_text((DATA / "flink-conf" / CLIENT_LOG).read_text())
+    (tmp_path / "config.yaml").write_text("rest.address: localhost\nrest.port: 1\n")
+    monkeypatch.setenv("FLINK_CONF_DIR", str(tmp_path))
+    assert logged("client", configuration, f"{flink_package() / 'lib'}/*", CLIENT, "list") == []
+    check([json.loads(line) for line in (tmp_path / "rolling.log").read_text().splitlines()], "client")
 
 
 def test_kafka_and_zookeeper_log_json(tmp_path: Path) -> None:
