@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -103,7 +104,10 @@ class FlinkCluster:
 def run_command(
     cluster: FlinkCluster, job: str, options: list[str], resume_from: str | None, allow_non_restored: bool = False
 ) -> list[str]:
-    """The `flink run` command of a job. `allow_non_restored`: drop saved state that the job has no operator for."""
+    """The `flink run` command of a job. `allow_non_restored`: drop saved state that the job has no operator for.
+
+    Client and workers import the code of this installation, if workers find its folder on their machine.
+    """
     state = cluster.state_folder(job)
     resume = ["-s", resume_from] if resume_from else []
     if resume_from and allow_non_restored:
@@ -118,6 +122,8 @@ def run_command(
         f"-Dexecution.checkpointing.savepoint-dir={state}",
         *options,
         *resume,
+        f"-Dpython.client.executable={sys.executable}",
+        f"-Dpython.pythonpath={ROOT}",
         "--python",
         str(ROOT / JOBS[job]),
     ]

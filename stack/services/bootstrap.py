@@ -14,6 +14,7 @@ from stack.services import (
     postgres,
     recovery,
     rest_gateway,
+    taskmanagers,
     valkey,
     zookeeper,
 )
@@ -66,6 +67,7 @@ def start_processes(
     with progress.step("preparing Kafka, Flink, PostgreSQL and Valkey"):
         home.clear_temporary_files(settings.home)
         home.record(settings)
+        taskmanagers.record_installation(settings.home)
         write_environment(settings, credentials, _flink_addresses(settings, java))
         programs = _prepare(settings, credentials, java, observe)
     with progress.step("starting Kafka, Flink, PostgreSQL and Valkey"):

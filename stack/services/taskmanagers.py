@@ -1,4 +1,8 @@
-"""Restart of TaskManagers after code changes: in thread mode a TaskManager never reloads a Python module."""
+"""Restart of TaskManagers after code changes: in thread mode a TaskManager never reloads a Python module.
+
+A job brings the folder of its code (`jobs.submit.run_command`), so that an installation beside the one that started the
+stack submits its own code. A TaskManager that has run another installation's job has that one's modules in memory.
+"""
 
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from stack.services.polling import poll_until
 from stack.services.settings import StackSettings
 from stack.services.supervisor import Supervisor
 
+INSTALLATION = Path("run", "installation")  # the folder of the code that was submitted last, below the stack's
 IMPORTED = ("core", "market", "venues", "jobs")  # the packages that a TaskManager imports
 
 
@@ -19,11 +24,20 @@ def prepare_submission(settings: Settings) -> None:
     """Restart idle TaskManagers that are older than the code, if `settings` lead to the local stack's cluster."""
     stack = recorded(settings.home)
     if settings.flink_rest_url == stack.flink_url and Supervisor(stack.home).is_alive():
+        newer_than = max(newest_source(), record_installation(stack.home))
         try:
-            restart_idle_taskmanagers(stack, newest_source())
+            restart_idle_taskmanagers(stack, newer_than)
         except OSError as error:
             reason = flink_rest.cluster_waits_for(stack) or str(error)
             raise StackError(f"Flink is not ready: it waits for {reason}", "`depthflow status` shows it") from error
+
+
+def record_installation(home: Path, root: Path = ROOT) -> float:
+    """Record whose code is submitted. Returns the time of the last change of the installation, epoch seconds."""
+    file = home / INSTALLATION
+    if not file.exists() or file.read_text() != str(root):
+        file.write_text(str(root))
+    return file.stat().st_mtime
 
 
 def restart_idle_taskmanagers(settings: StackSettings, newer_than: float) -> list[str]:

@@ -9,22 +9,22 @@ from stack.cli.main import COMMANDS, load
 
 TEXT = (ROOT / "docs" / "operations.md").read_text()
 # Commands in the text with their marks, and those in blocks of their own.
-FOUND = re.findall(r"`(depthflow [^`]+)`( †)?", TEXT) + [
+FOUND = re.findall(r"`(?:/\S+/)?(depthflow [^`]+)`( †)?", TEXT) + [
     (line, "") for line in re.findall(r"^    (depthflow .*)$", TEXT, re.M)
 ]
 RUN = sorted({command for command, mark in FOUND if not mark})
 TESTS = {  # of a verb without a mark, a test that runs it
     "bench": "tests/test_readme.py",
     "doctor": "tests/test_readme.py",
-    "down": "tests/stack/services/test_lifecycle.py",
+    "down": "tests/stack/test_wheel.py",
     "rebuild": "tests/test_readme.py",
     "record": "tests/ingestion/archive/test_record_stack.py",
     "replay": "tests/ingestion/test_replay_stack.py",
     "status": "tests/stack/services/test_lifecycle.py",
-    "submit": "tests/deploy/test_observed_stack.py",
+    "submit": "tests/stack/test_wheel.py",
     "topics": "tests/reader/test_topics_cli.py",
-    "up": "tests/deploy/test_observed_stack.py",
-    "upgrade": "tests/jobs/test_upgrade_stack.py",
+    "up": "tests/stack/test_wheel.py",
+    "upgrade": "tests/stack/test_two_installations.py",
 }
 
 
@@ -48,7 +48,8 @@ def test_a_command_exists_with_its_options(command: str) -> None:
 @pytest.mark.parametrize("command", RUN)
 def test_a_command_without_a_mark_is_run_by_a_test(command: str) -> None:
     verb = command.split()[1]
-    assert (ROOT / TESTS[verb]).exists()
+    pages = ["README.md"] if TESTS[verb] == "tests/test_readme.py" else []  # that test runs the commands of the page
+    assert re.search(rf"\b{verb}\b", "".join((ROOT / file).read_text() for file in [TESTS[verb], *pages]))
 
 
 def test_every_setting_of_the_page_exists() -> None:

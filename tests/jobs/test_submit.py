@@ -1,6 +1,7 @@
 """Submission and stop of jobs, without a cluster."""
 
 import os
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def test_the_command_is_a_plain_flink_run() -> None:
     assert command[:6] == ["flink/bin/flink", "run", "--detached", "--jobmanager", "localhost:8081", command[5]]
     assert "-Dexecution.checkpointing.dir=file:///state/test.books" in command
     assert command[-2] == "--python" and command[-1].endswith("jobs/books.py")
+    root = command[-1].removesuffix("/jobs/books.py")
+    assert command[-4:-2] == [f"-Dpython.client.executable={sys.executable}", f"-Dpython.pythonpath={root}"]
 
 
 def test_a_job_resumes_from_its_newest_checkpoint_or_savepoint(tmp_path: Path) -> None:

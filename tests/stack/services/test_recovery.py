@@ -79,6 +79,7 @@ def test_a_submission_while_no_jobmanager_is_leader_is_refused(tmp_path: Path, m
     respond(monkeypatch, leaderless())
     monkeypatch.setattr(Supervisor, "is_alive", lambda self: True)
     monkeypatch.setattr(Supervisor, "processes", lambda self: [])
+    home.create(StackSettings(depthflow_home=tmp_path))
     url = StackSettings(depthflow_home=tmp_path).flink_url
     with pytest.raises(StackError, match="Flink is not ready: it waits for the session of an earlier JobManager"):
         taskmanagers.prepare_submission(Settings(depthflow_home=tmp_path, flink_rest_url=url))
