@@ -17,6 +17,8 @@ from gateway.encoding import Row
 from gateway.freshness import Freshness, Source, StateRecord, judge
 from gateway.stored_values import Chains, StoredValues
 from market.options.records import ChainRecord, SurfaceRecord, UnderlyingTick
+from venues.registry import size_unit
+from venues.sizes import base_coin
 
 ASIDE_S = 5  # life of a database's answer in Redis
 
@@ -102,10 +104,11 @@ class MarketData:
         return names or await self._stored.known_books()
 
     async def products(self) -> list[Row]:
-        """Underlyings with options, and books: type, venue and symbol of each."""
-        names = [("underlying", each.venue, each.underlying) for each in await self.underlyings()]
-        names += [("book", venue, symbol) for venue, symbol in await self.known_books()]
-        return [{"type": kind, "venue": venue, "symbol": symbol} for kind, venue, symbol in names]
+        """Underlyings with options, and books: type, venue, symbol and unit of the sizes of each."""
+        chains = await self.underlyings()
+        names = [("underlying", each.venue, each.underlying, base_coin(each.underlying)) for each in chains]
+        names += [("book", venue, symbol, size_unit(venue, symbol)) for venue, symbol in await self.known_books()]
+        return [dict(zip(("type", "venue", "symbol", "size_unit"), each, strict=True)) for each in names]
 
     async def underlyings(self) -> list[UnderlyingTick]:
         """Newest second of every chain, by underlying."""

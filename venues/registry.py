@@ -19,6 +19,7 @@ from market.orderbook.book_batch import Batch
 from market.orderbook.book_config import BookConfig
 from market.orderbook.builder import BookBuilder
 from market.reject_all import RejectAll
+from venues.sizes import base_coin
 from venues.venue import Venue
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ def by_id(found: Iterable[Venue]) -> dict[str, Venue]:
 
 
 VENUES: dict[str, Venue] = by_id([*discover(venues), *discover_installed()])
+
+
+def size_unit(venue: str, symbol: str) -> str:
+    """Unit of a book's sizes: a coin, or the currency that its contracts count. An unknown venue counts coins."""
+    found = VENUES.get(venue)
+    return base_coin(symbol) if found is None else found.size_unit(symbol)
 
 
 def open_builder(key: str | None, config: BookConfig, entries: Iterable[bytes] = ()) -> BookBuilder | RejectAll[Batch]:

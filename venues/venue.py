@@ -8,6 +8,7 @@ from market.options.feed import OptionFeed
 from market.orderbook.book_sync import OpenBookSync
 from venues.frame_info import Classifier
 from venues.protocol import VenueProtocol, channel_name
+from venues.sizes import base_coin
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Venue:
     `symbol_of_url` returns the symbol in the URL of a recorded REST reply, "" if the URL names none, and None if the
     reply has no market data.
     `refusal` returns the reason why all frames of a symbol are refused, "" for an accepted symbol.
+    `size_unit` returns the unit of a symbol's sizes, by default the coin that it trades.
     `cryptofeed_name` is the exchange's name in cryptofeed's recordings. `options` is None where the venue has none.
     """
 
@@ -37,6 +39,7 @@ class Venue:
     options: OptionFeed | None = None
     symbol_of_url: Callable[[str], str | None] = lambda url: ""
     refusal: Callable[[str], str] = lambda symbol: ""
+    size_unit: Callable[[str], str] = base_coin
     open_sized_classifier: Callable[[int], Classifier] | None = None
 
     def topic(self, channel: str) -> Topic:

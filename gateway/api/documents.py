@@ -47,11 +47,12 @@ class UserList(Struct):
 
 
 class Product(Struct):
-    """An underlying with options, or a book."""
+    """An underlying with options, or a book. `size_unit`: a coin, or the currency that its contracts count."""
 
     type: str
     venue: str
     symbol: str
+    size_unit: str
 
 
 class Products(Struct):

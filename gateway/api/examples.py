@@ -30,8 +30,8 @@ BOOK = {"book": BOOK_RECORD, "freshness": FRESH}
 BOOKS = {"count": 1, "books": [BOOK]}
 PRODUCTS = {
     "products": [
-        {"type": "underlying", "venue": VENUE, "symbol": PRODUCT},
-        {"type": "book", "venue": VENUE, "symbol": SYMBOL},
+        {"type": "underlying", "venue": VENUE, "symbol": PRODUCT, "size_unit": "BTC"},
+        {"type": "book", "venue": VENUE, "symbol": SYMBOL, "size_unit": "BTC"},
     ]
 }
 TICK = {

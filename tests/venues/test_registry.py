@@ -10,7 +10,7 @@ from market.orderbook.book_config import BookConfig
 from market.orderbook.builder import BookBuilder
 from simulator.registry import SIMULATORS
 from venues.frame_info import FRAME_ERRORS
-from venues.registry import VENUES, open_builder, option_feeds
+from venues.registry import VENUES, open_builder, option_feeds, size_unit
 
 ROOT = Path(__file__).parents[2]
 LOADED = "import sys; {imports}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
@@ -77,3 +77,18 @@ def test_a_symbol_that_the_database_would_refuse_is_rejected_and_has_no_state(sy
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "BTC/USD", "BTC-PERPETUAL", "币安人生USDT", "S" * 64])
 def test_symbols_of_the_exchanges_are_accepted(symbol: str) -> None:
     assert isinstance(open_builder(f"binance:{symbol}", BookConfig()), BookBuilder)
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "unit"),
+    [
+        ("binance", "ETHBTC", "ETH"),
+        ("binance_usdm", "BTCUSDT_260327", "BTC"),
+        ("kraken", "WBTC/USD", "WBTC"),
+        ("deribit", "BTC-PERPETUAL", "USD"),
+        ("unknown", "SOL-USD", "SOL"),
+        ("unknown", "BTC", "BTC"),
+    ],
+)
+def test_the_unit_of_sizes_is_that_of_the_venue(venue: str, symbol: str, unit: str) -> None:
+    assert size_unit(venue, symbol) == unit

@@ -4,7 +4,7 @@ from core.topics import RAW_BOOKS, RAW_OPTIONS, RAW_TRADES
 from market.options.feed import OptionFeed
 from venues.deribit.book_sync import DeribitBookSync
 from venues.deribit.classify import classify_deribit, recognise_deribit
-from venues.deribit.instruments import index_names, parse_name, underlying
+from venues.deribit.instruments import index_names, parse_name, size_unit, underlying
 from venues.deribit.option_messages import parse
 from venues.deribit.protocol import DERIBIT
 from venues.venue import Venue
@@ -29,5 +29,6 @@ VENUES = (
         recognise=recognise_deribit,
         cryptofeed_name="DERIBIT",
         options=OPTION_FEED,
+        size_unit=size_unit,
     ),
 )

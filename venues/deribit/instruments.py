@@ -45,6 +45,13 @@ def underlying(symbol: str) -> str:
     return symbol.partition("-")[0].upper().removesuffix("_USD")
 
 
+def size_unit(symbol: str) -> str:
+    """Unit of an instrument's sizes: USD for inverse perpetuals and futures, the coin for all others."""
+    family, _, contract = symbol.upper().partition("-")
+    coin, _, quote = family.partition("_")
+    return "USD" if contract and not quote and parse_name(symbol) is None else coin
+
+
 def index_names(underlying: str) -> tuple[str, ...]:
     """Names of an underlying's index: `btc` and `btc_usd`, or `xrp_usdc` for a linear family."""
     name = underlying.lower()

@@ -47,7 +47,7 @@ def api(gateway: Served, update_id: int) -> ApiClient:
 
 def test_products_and_the_newest_book(api: ApiClient, update_id: int) -> None:
     products = call(api, "products")["products"]
-    assert {"type": "book", "venue": VENUE, "symbol": SYMBOL} in products
+    assert {"type": "book", "venue": VENUE, "symbol": SYMBOL, "size_unit": "BTC"} in products
     book = call(api, "book", venue=VENUE, symbol=SYMBOL)
     assert (book["book"]["update_id"], book["freshness"]["trusted"]) == (update_id, True)
 

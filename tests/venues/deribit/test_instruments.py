@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.options.events import Instrument
-from venues.deribit.instruments import parse_name
+from venues.deribit.instruments import parse_name, size_unit
 
 
 def at_eight(year: int, month: int, day: int) -> int:
@@ -68,3 +68,18 @@ def test_recorded_instruments_equal_their_parsed_names(recorded_events):
     listed = [event for event in recorded_events if isinstance(event, Instrument)]
     assert len(listed) == 980
     assert all(parse_name(instrument.name) == instrument for instrument in listed)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "unit"),
+    [
+        ("BTC-PERPETUAL", "USD"),
+        ("ETH-25DEC26", "USD"),
+        ("BTC-27NOV26-73000-P", "BTC"),
+        ("XRP_USDC-30JUN23-0d625-C", "XRP"),
+        ("SOL_USDC-PERPETUAL", "SOL"),
+        ("BTC_USDC", "BTC"),
+    ],
+)
+def test_inverse_perpetuals_and_futures_count_usd_and_the_others_their_coin(symbol, unit):
+    assert size_unit(symbol) == unit
