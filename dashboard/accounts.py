@@ -32,13 +32,17 @@ class GatewayUnavailable(LoginError):
 
 @dataclass(frozen=True)
 class Login:
-    """Tokens of an account. `renew_at`: monotonic time, in seconds, from which the access token has to be renewed."""
+    """Tokens of an account. `renew_at`: monotonic time, in seconds, from which the access token has to be renewed.
+
+    `idle_s`: age at which a page without reruns asks for the renewal: between `renew_at` and the end of the token.
+    """
 
     username: str
     role: str
     token: str
     refresh_token: str
     renew_at: float
+    idle_s: float = 0.0
 
     @property
     def reads_history(self) -> bool:
@@ -96,8 +100,9 @@ def _session(gateway_url: str, operation: str, body: dict[str, str], address: st
     found = json.loads(_post(gateway_url, operation, body, address))
     user = found["user"]
     life = found["expires_in"]
-    renew_at = began + life - min(EARLY_S, life / 2)
-    return Login(user["username"], user["role"], found["token"], found["refresh_token"], renew_at)
+    early = min(EARLY_S, life / 2)
+    tokens = found["token"], found["refresh_token"]
+    return Login(user["username"], user["role"], *tokens, renew_at=began + life - early, idle_s=life - early / 2)
 
 
 def _post(gateway_url: str, operation: str, body: dict[str, str], address: str | None) -> bytes:

@@ -32,13 +32,14 @@ def mount() -> None:
     data = {
         "base": settings.public_url,
         "token": login.token if login else None,
+        "renew_after": login.idle_s if login else None,
         "theme": st.context.theme.type,
     }
     _component()(key=KEY, data=data, on_renew_change=_renew)
 
 
 def _renew() -> None:
-    """Renew the token that the gateway has refused to the panel. After a change of the page there is no panel."""
+    """Renew the panel's token, which ends soon or was refused by the gateway. On another page there is no panel."""
     panel = st.session_state.get(KEY)
     if panel is not None:
         session.current_login(refused=panel.renew)

@@ -59,10 +59,12 @@ def running_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, url: str, **options: Any) -> Iterator[Watched]:
-    """The page at this address, in a context of its own with these options."""
+def opened(browser: Browser, url: str, script: str = "", **options: Any) -> Iterator[Watched]:
+    """The page at this address, in a context of its own with these options. `script` runs before those of the page."""
     context = browser.new_context(**options)
     context.set_default_timeout(WAIT_MS)
+    if script:
+        context.add_init_script(script)
     watched = Watched(context.new_page())
     watched.page.goto(url)
     yield watched

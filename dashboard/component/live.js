@@ -11,8 +11,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   return () => panel.release(turn, () => (parentElement[PANEL] = null));
 }
 
-function openPanel(parent, { base, token, theme }) {
-  const tokens = createTokens(token);
+function openPanel(parent, { base, token, renew_after: renewAfter, theme }) {
+  const tokens = createTokens(token, renewAfter);
   let newest = 0;
   let panel = null;
   let leaving = false;
@@ -22,7 +22,7 @@ function openPanel(parent, { base, token, theme }) {
   return {
     update(changed, renew) {
       leaving = false;
-      tokens.set(changed.token, (refused) => leaving || renew(refused));
+      tokens.set(changed.token, changed.renew_after, (refused) => leaving || renew(refused));
       if (changed.theme !== theme) panel?.theme((theme = changed.theme));
       return ++newest;
     },
@@ -33,6 +33,7 @@ function openPanel(parent, { base, token, theme }) {
       setTimeout(() => {
         if (turn !== newest || ended) return;
         ended = true;
+        tokens.end();
         forget();
         panel?.close();
       }, CLOSE_MS);
@@ -40,11 +41,18 @@ function openPanel(parent, { base, token, theme }) {
   };
 }
 
-// The token of the login, renewed by a rerun of the app. A refused token is renewed once.
-function createTokens(token) {
+// The token of the login. A rerun of the app renews it: `renewAfter` seconds after it came, where no other rerun did so
+// before, and once where it was refused.
+function createTokens(token, renewAfter) {
   let ask = null;
   let waiting = null;
+  let timer = null;
   const handlers = new Set();
+  function renewLater(seconds) {
+    clearTimeout(timer);
+    if (token !== null) timer = setTimeout(() => ask(token), 1000 * seconds);
+  }
+  renewLater(renewAfter);
   return {
     async get(renew) {
       if (!renew || token === null) return token;
@@ -54,16 +62,18 @@ function createTokens(token) {
       ask(token);
       return waiting;
     },
-    set(changed, asking) {
+    set(changed, later, asking) {
       ask = asking;
       if (changed === token) return;
       token = changed;
+      renewLater(later);
       const waitingHandlers = [...handlers];
       handlers.clear();
       waitingHandlers.forEach((handler) => handler(token));
     },
     // Call a function with the next token.
     onNext: (handler) => handlers.add(handler),
+    end: () => clearTimeout(timer),
   };
 }
 
@@ -76,8 +86,9 @@ async function show(parent, { base, tokens, theme, ended }) {
   };
   if (!(await waitForGateway(base, warn, ended))) return null;
   await Promise.all(["library/uplot.css", "lib/style.css"].map((file) => addStyles(parent, `${base}/live/${file}`)));
-  const [{ createContext }, { pages, route }] = await Promise.all([
+  const [{ createContext }, { headerStates }, { pages, route }] = await Promise.all([
     import(`${base}/live/lib/context.js`),
+    import(`${base}/live/lib/headline.js`),
     import(`${base}/live/pages.js`),
   ]);
   let context = null;
@@ -88,7 +99,11 @@ async function show(parent, { base, tokens, theme, ended }) {
   if (theme()) root.dataset.theme = theme();
   context = createContext({ base, token: tokens.get, onLogin, root });
   await context.api.synchronize().catch(() => null);
-  context.live.onStatus(({ connected, feed, feedReason }) => {
+  const header = headerStates(root.querySelector(".connection"), root.querySelector(".state-of-page"));
+  context.headline.onChange(header.state);
+  context.live.onStatus((status) => {
+    const { connected, feed, feedReason } = status;
+    header.connection(status);
     warn(connected ? (feed === "synced" ? "" : feedReason) : "No connection to the gateway.");
     root.classList.toggle("away", !connected || feed !== "synced");
   });
@@ -102,6 +117,7 @@ async function show(parent, { base, tokens, theme, ended }) {
     const module = await page.load();
     if (own !== turn) return;
     unmount?.();
+    context.headline.set("");
     links.forEach((link, place) => {
       if (pages[place].id === page.id) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");

@@ -3,6 +3,7 @@ import { createContext } from "./lib/context.js";
 import { el, setText } from "./lib/dom.js";
 import { clock } from "./lib/format.js";
 import { boardAddress } from "./lib/grafana.js";
+import { headerStates } from "./lib/headline.js";
 import { askLogin } from "./lib/login.js";
 import { createSession } from "./lib/session.js";
 import { pages, route } from "./pages.js";
@@ -10,7 +11,7 @@ import { pages, route } from "./pages.js";
 const base = new URL("..", import.meta.url).href;
 const main = document.querySelector("main");
 const banner = document.querySelector(".banner");
-const connection = document.querySelector(".connection");
+const header = headerStates(document.querySelector(".connection"), document.querySelector(".state-of-page"));
 const leave = document.querySelector("#leave");
 const grafana = document.querySelector("#grafana");
 let unmount = null;
@@ -39,10 +40,10 @@ async function useCode(session) {
   }
 }
 
-function showStatus({ connected, since, feed, feedReason }) {
+function showStatus(status) {
+  const { connected, since, feed, feedReason } = status;
   const problem = !connected ? `no connection to the gateway since ${clock(since)}` : feed === "synced" ? "" : feedReason;
-  setText(connection, connected ? "live" : "offline");
-  connection.dataset.state = problem ? "away" : "live";
+  header.connection(status);
   setText(banner, problem);
   banner.hidden = !problem;
   document.documentElement.classList.toggle("away", Boolean(problem));
@@ -59,6 +60,7 @@ async function show(context) {
   const module = await page.load();
   if (turn !== shown) return;
   unmount?.();
+  context.headline.set("");
   const root = el(`div.page.page-${page.id}`);
   main.replaceChildren(root);
   document.title = `${key || page.title} · depthflow`;
@@ -104,6 +106,7 @@ async function start() {
   await context.api.synchronize().catch(() => null);
   buildNavigation();
   context.live.onStatus(showStatus);
+  context.headline.onChange(header.state);
   document.querySelector("#theme").addEventListener("click", () => onKey({ key: "t", target: main }, context));
   leave.hidden = auth !== "required";
   leave.addEventListener("click", () => session.logOut().then(() => location.reload()));

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import widgets
 from dashboard.history import books
+from venues.registry import size_unit
 
 
 def page() -> None:
@@ -25,8 +26,8 @@ def page() -> None:
             st.caption(f"The first {books.MAX_ROWS:,} windows of the span are drawn.")
         widgets.line_chart(found, ["imbalance_low", "imbalance_twa", "imbalance_high"], "imbalance")
         widgets.line_chart(found, ["spread_bps_mean"], "spread, bp")
-        widgets.line_chart(found, ["bid_depth_mean", "ask_depth_mean"], "depth, base units")
-        widgets.line_chart(found, ["ofi_sum"], "order-flow imbalance")
+        widgets.line_chart(found, ["bid_depth_mean", "ask_depth_mean"], f"depth, {size_unit(*book)}")
+        widgets.line_chart(found, ["ofi_sum"], f"order-flow imbalance, {size_unit(*book)}")
         widgets.line_chart(found, ["microprice_last"], "microprice")
         widgets.line_chart(found, ["out_of_sync"], "out of sync", "%")
         widgets.show_rows(found, f"windows-{size}")

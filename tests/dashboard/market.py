@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Any
 
 import msgspec
 
 from core.records import Alert, TopOfBook, Trade
+from tests.dashboard.chain_market import publish_chain
 from tests.gateway.feeder import Feeder
 
 LEVELS = 20
@@ -177,14 +179,23 @@ class MovingMarket:
                 rule = book.random.choice(["extreme_imbalance", "spread_widening", "liquidity_withdrawal"])
                 self.alert(book, rule, book.random.choice(["medium", "high"]))
 
+    def chain(self) -> None:
+        """One second of the option chain."""
+        with self._lock:
+            publish_chain(self.feeder, now_ms())
+
     @contextmanager
-    def moving(self, per_second: float = 10) -> Iterator[None]:
-        """Steps in a thread until the end of the block."""
+    def moving(self, per_second: int = 10, chain: bool = False) -> Iterator[None]:
+        """Steps in a thread until the end of the block; with `chain` the option chain as well, once a second."""
         ended = threading.Event()
 
         def move() -> None:
-            while not ended.wait(1 / per_second):
+            for number in count():
+                if ended.wait(1 / per_second):
+                    return
                 self.step()
+                if chain and number % per_second == 0:
+                    self.chain()
 
         thread = threading.Thread(target=move)
         thread.start()

@@ -28,6 +28,7 @@ from tests.valkey import running_valkey
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TOKEN_S, WAIT_MS = 4, 60_000
+TRIES = 3  # a busy machine delays one of them
 RERUNS, PAUSE_MS = 10, 100
 # Frames in which the panel is gone, empty or faded, and nodes that leave the page, until `stop` is called.
 WATCH = """root => {
@@ -55,7 +56,10 @@ WATCH = """root => {
 
 @dataclass
 class AppPage:
-    """The app in a browser. `errors`: of its console; `requests`: addresses; `sockets`: those of the gateway."""
+    """The app in a browser. `errors`: of its console; `requests`: addresses; `sockets`: those of the gateway.
+
+    `sent`: frames to the app; `early`: those of them while a socket of the gateway was open.
+    """
 
     page: Page
     gateway: Served
@@ -63,6 +67,7 @@ class AppPage:
     requests: list[str] = field(default_factory=list)
     sockets: list[WebSocket] = field(default_factory=list)
     sent: list[Any] = field(default_factory=list)
+    early: int = 0
 
     def watch(self) -> None:
         """Keep what the page tells."""
@@ -81,7 +86,11 @@ class AppPage:
         if urlsplit(socket.url).port == urlsplit(self.gateway.url).port:
             self.sockets.append(socket)
         else:
-            socket.on("framesent", lambda frame: self.sent.append(frame))
+            socket.on("framesent", self._sent)
+
+    def _sent(self, frame: Any) -> None:
+        self.sent.append(frame)
+        self.early += any(not each.is_closed() for each in self.sockets)
 
     @property
     def panel(self) -> ElementHandle:
@@ -160,10 +169,15 @@ def test_ten_reruns_a_second_neither_remount_the_panel_nor_show_a_blank_frame(ap
     assert app.errors == []
 
 
-def test_a_token_that_has_ended_is_renewed_by_the_app_under_the_same_panel(app: AppPage) -> None:
+def test_a_token_is_renewed_by_the_app_under_the_same_panel_before_it_ends(app: AppPage) -> None:
+    """The gateway closes the socket of a token that has ended; until then no call is refused, and nothing is logged."""
     panel = app.panel
-    opened = len(app.sockets)
-    app.page.wait_for_event("websocket", predicate=lambda each: each in app.sockets[opened:])
+    for _ in range(TRIES):
+        opened, early = len(app.sockets), app.early
+        app.page.wait_for_event("websocket", predicate=lambda each, opened=opened: each in app.sockets[opened:])
+        if app.early > early:
+            break
+    assert app.early > early
     app.page.locator(".df .banner").wait_for(state="hidden")
     assert app.page.evaluate("([one, other]) => one === other", [panel, app.panel])
     assert not app.page.get_by_label("Username").count()
@@ -171,7 +185,7 @@ def test_a_token_that_has_ended_is_renewed_by_the_app_under_the_same_panel(app: 
 
 def test_live_pages_follow_each_other_in_the_panel(app: AppPage) -> None:
     for name in ("symbol", "options", "pipeline", "market"):
-        app.page.locator(f".df > nav a[href='#{name}']").click()
+        app.page.locator(f".df nav a[href='#{name}']").click()
         app.page.locator(f".df main .page-{name} *").first.wait_for()
     assert app.page.locator(".df main .page").count() == 1 and app.errors == []
 

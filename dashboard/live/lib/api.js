@@ -2,12 +2,13 @@
 
 // `clock.offset` is set from the gateway's clock by `synchronize`.
 export function createApi({ base, tokens, onLogin, clock }) {
-  async function call(path, options, renew = false) {
-    const token = await tokens(renew);
+  async function call(path, options, refused = null) {
+    let token = await tokens(false);
+    if (refused && token === refused.token) token = await tokens(true);
     const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
     const answer = await fetch(new URL(path, base), { ...options, headers });
     if (answer.status !== 401) return answer;
-    if (!renew) return call(path, options, true);
+    if (!refused) return call(path, options, { token });
     onLogin();
     return answer;
   }

@@ -1,15 +1,21 @@
 // The newest record of one book and the trust in it, for every panel that shows it.
 import { partsOf } from "./symbols.js";
 
-// Follow a book. `onChange(record, trust)` is called after each record and state; `trust()` also knows the age.
+// Follow a book. `onChange(record, trust)` is called after each record and state; `trust()` also knows the age. `unit`:
+// that of its sizes, empty until it is known.
 export function followBook(context, key, onChange = () => {}) {
   let record = null;
   let known = null; // {trusted, state, reason, since}
+  let unit = "";
   const end = context.live.subscribe("record", key, (event, payload) => {
     if (event === "status") accept(payload);
     else if (event === "book_record") take(payload);
   });
 
+  context.unitOf(key).then((found) => {
+    unit = found;
+    onChange(record, trust());
+  });
   function accept({ trusted, state, reason, since }) {
     if (known && since !== null && known.since !== null && since < known.since) return;
     known = { trusted, state, reason, since };
@@ -33,6 +39,9 @@ export function followBook(context, key, onChange = () => {}) {
     ...partsOf(key),
     get record() {
       return record;
+    },
+    get unit() {
+      return unit;
     },
     trust,
     age: () => (record ? context.now() - record.event_time : null),

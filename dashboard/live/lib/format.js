@@ -37,13 +37,12 @@ export function quantity(value) {
   return fixed(value, size >= 100 ? 1 : size >= 1 ? 3 : size === 0 ? 0 : 4);
 }
 
+// A quantity with its unit, once that is known: 0.576 BTC.
+export const sized = (value, unit) => (known(value) && unit ? `${quantity(value)} ${unit}` : quantity(value));
+
 // A number of an axis: four significant digits, thousands as k, M, G.
 export const short = (value) => (known(value) ? compact.format(value) : MISSING);
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 });
-
-// A price of an axis: seven significant digits at most.
-export const price = (value) => (known(value) ? significant.format(value) : MISSING);
-const significant = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 7 });
 
 // A share between -1 and 1 with its sign: +0.42.
 export function signed(value, digits = 2) {
@@ -62,6 +61,15 @@ export function age(ms) {
   if (s < 120) return `${Math.floor(s)} s`;
   if (s < 7200) return `${Math.floor(s / 60)} min`;
   return s < 172800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`;
+}
+
+// Texts of an axis' values, which are evenly spaced: the digits that the spacing needs; thousands as k, M, G with `brief`.
+export function ticks(values, brief = true) {
+  const [least, most] = [Math.min(...values.map(Math.abs)), Math.max(...values.map(Math.abs))];
+  if (brief && most >= 1e4) return values.map(short);
+  const spacing = values.length > 1 ? values[1] - values[0] : least;
+  const digits = digitsOf([Number(spacing.toPrecision(3))]);
+  return values.map((value) => fixed(value, digits));
 }
 
 const two = (number) => String(number).padStart(2, "0");

@@ -15,7 +15,7 @@ export function createLive({ base, health = base, tokens, onLogin = () => {}, no
   const rooms = createRooms((verb, room) => socket.connected && socket.emit(verb, room));
   const handlers = new Set();
   let status = { connected: false, since: now(), feed: "synced", feedReason: "" };
-  let renew = false;
+  let used = null; // the token of the last handshake
   let receivedMs = Date.now(); // time of the last message or answer
   let closed = false;
   const socket = io(base, {
@@ -23,10 +23,7 @@ export function createLive({ base, health = base, tokens, onLogin = () => {}, no
     reconnectionDelay: 250,
     reconnectionDelayMax: 1500,
     timeout: 3000,
-    auth: (give) => {
-      tokens(renew).then((token) => give(token ? { token } : {}), () => give({}));
-      renew = false;
-    },
+    auth: (give) => tokens(false).then((token) => give((used = token) ? { token } : {}), () => give({})),
   });
 
   function update(changed) {
@@ -44,11 +41,11 @@ export function createLive({ base, health = base, tokens, onLogin = () => {}, no
   });
   socket.on("disconnect", (reason) => {
     away();
-    if (reason === "io server disconnect") retry(true); // the token has expired
+    if (reason === "io server disconnect") retry(); // the token has expired
   });
   socket.on("connect_error", () => {
     away();
-    if (!socket.active) retry(true); // refused, for instance because of the token
+    if (!socket.active) retry(); // refused, for instance because of the token
   });
   socket.on("error", ({ detail }) => rooms.refused(detail));
   for (const event of EVENTS) {
@@ -65,13 +62,15 @@ export function createLive({ base, health = base, tokens, onLogin = () => {}, no
     if (!status.connected) connected(); // a gateway that hung has recovered
   });
 
-  async function retry(refused) {
-    renew = refused;
-    if (refused && (await tokens(true).catch(() => null)) === null) {
+  // Connect again with a newer token than the one that was refused or has expired.
+  async function retry() {
+    const newest = await tokens(false).catch(() => null);
+    const newer = newest !== null && newest !== used;
+    if (!newer && (await tokens(true).catch(() => null)) === null) {
       const answer = await fetch(new URL("/live/settings.json", health)).then((found) => found.json(), () => null);
       if (answer?.auth === "required") return onLogin();
     }
-    setTimeout(() => !closed && !socket.connected && socket.connect(), RETRY_MS);
+    setTimeout(() => !closed && !socket.connected && socket.connect(), newer ? 0 : RETRY_MS);
   }
 
   let probing = false;

@@ -1,10 +1,12 @@
 // Login of the page: the access token in memory, the refresh token in the tab's session storage.
 
 const KEY = "depthflow.refresh";
+const EARLY_S = 30; // a token is renewed this long before its end, and not before the half of its life
 
 // `base`: address of REST. `required`: false with AUTH=off, where no token is needed.
 export function createSession(base, required, storage = sessionStorage) {
   let token = null;
+  let renewAt = 0; // epoch ms
   let pending = null;
 
   async function post(path, body) {
@@ -16,6 +18,7 @@ export function createSession(base, required, storage = sessionStorage) {
   }
   function keep(session) {
     token = session.token;
+    renewAt = Date.now() + 1000 * (session.expires_in - Math.min(EARLY_S, session.expires_in / 2));
     storage.setItem(KEY, session.refresh_token);
     return token;
   }
@@ -35,12 +38,14 @@ export function createSession(base, required, storage = sessionStorage) {
     }
   }
   return {
-    // A token, or null. A refresh token works once, so callers at the same time share one renewal.
+    // A token, or null; `again`: the last one was refused. A refresh token works once, so callers at the same time share
+    // one renewal. A token that ends soon remains while it cannot be renewed.
     async token(again = false) {
       if (!required) return null;
-      if (token && !again) return token;
+      if (token && !again && Date.now() < renewAt) return token;
+      const early = again ? null : token;
       pending ??= renew().finally(() => (pending = null));
-      return pending;
+      return early ? pending.catch(() => early) : pending;
     },
     logIn: async (username, password) => keep(await post("/api/auth/login", { username, password })),
     exchange: async (code) => keep(await post("/api/auth/exchange", { code })),

@@ -15,3 +15,6 @@ export function coinOf(symbol) {
   const coin = rest.length ? head : head.replace(QUOTES, "") || head;
   return coin === "XBT" ? "BTC" : coin;
 }
+
+// The quote currency of an underlying's options: USD of BTC, USDC of XRP_USDC.
+export const quoteOf = (product) => product.split("_")[1] ?? "USD";

@@ -1,15 +1,17 @@
 // A panel whose book is not to be trusted is hatched and shows the reason and the begin.
-import { clock } from "./format.js";
+import { age, clock, words } from "./format.js";
 
-// Mark an element by `{trusted, state, reason, since}`; `since` in epoch ms. Null or no state known is no trust.
+// Mark an element by `{trusted, state, reason, since}`; `since` in epoch ms. Null or no state known is no trust. The
+// reason stands in the panel's head, where it covers no axis; a row or a line of figures has a place of its own for it.
 export function markTrust(element, given) {
   const trusted = Boolean(given?.trusted);
   const text = trusted ? "" : distrust(given);
   if (element.dataset.trust === text) return;
   element.dataset.trust = text;
   element.classList.toggle("untrusted", !trusted);
-  if (element.tagName === "TR") return; // a row has a cell for its state
-  let note = element.querySelector(":scope > .trust-note");
+  const head = element.querySelector(":scope > .panel-head");
+  if (!head) return;
+  let note = head.querySelector(":scope > .trust-note");
   if (trusted) {
     note?.remove();
     return;
@@ -18,15 +20,27 @@ export function markTrust(element, given) {
     note = document.createElement("p");
     note.className = "trust-note";
     note.setAttribute("role", "status");
-    element.append(note);
+    head.insertBefore(note, head.lastChild);
   }
-  note.textContent = text;
+  note.textContent = note.title = text;
 }
 
-// `gap: missing_update since 12:00:03`.
+// `gap: missing update since 12:00:03`.
 export function distrust(given) {
-  if (!given) return "no state known";
-  const { state, reason, since } = given;
-  const why = reason && reason !== state ? `${state ?? "unknown"}: ${String(reason).replaceAll("_", " ")}` : state;
-  return `${why ?? "no state known"}${since ? ` since ${clock(since)}` : ""}`;
+  const { name, why, since } = parts(given);
+  return `${name}${why ? `: ${why}` : ""}${since ? ` since ${clock(since)}` : ""}`;
+}
+
+// The same for a line that is drawn again as time goes on: `gap 12 s: missing update`.
+export function distrustFor(given, now) {
+  const { name, why, since } = parts(given);
+  return `${name}${since ? ` ${age(now - since)}` : ""}${why ? `: ${why}` : ""}`;
+}
+
+// A book in sync that is not to be trusted is too old: its reason has the age.
+function parts(given) {
+  const { state, reason, since } = given ?? {};
+  if (!state) return { name: reason ? words(reason) : "no state known", why: "", since };
+  if (state === "synced") return { name: "stale", why: reason, since: null };
+  return { name: state, why: reason && reason !== state ? words(reason) : "", since };
 }

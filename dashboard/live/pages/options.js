@@ -1,8 +1,9 @@
 // Options: the market's expectation, max pain, chain, smile, term structure, open interest, gamma, surface, ratios.
 import { dayText, daysText, followChain, nearestWeek } from "../lib/chain.js";
 import { cleanups, el, setText } from "../lib/dom.js";
-import { age, fixed, percent, signed } from "../lib/format.js";
-import { markTrust } from "../lib/trust.js";
+import { age, fixed, percent, signed, sized } from "../lib/format.js";
+import { coinOf, quoteOf } from "../lib/symbols.js";
+import { distrust, distrustFor, markTrust } from "../lib/trust.js";
 import { chainTable } from "../panels/chain_table.js";
 import { echart } from "../panels/echart.js";
 import * as charts from "../panels/option_charts.js";
@@ -10,14 +11,15 @@ import * as charts from "../panels/option_charts.js";
 const CHARTS = [
   { title: "Smile", name: "smile", option: charts.smile, ofExpiry: true },
   { title: "Expected move and volatility by expiry", name: "term", option: charts.expectedMove },
-  { title: "Open interest by strike", name: "interest", option: charts.openInterest, ofExpiry: true },
-  { title: "Gamma exposure by strike, per 1 % move", name: "gamma", option: charts.gamma, ofExpiry: true },
+  { title: "Open interest by strike", name: "interest", option: charts.openInterest, ofExpiry: true, unit: coinOf },
+  { title: "Gamma exposure", name: "gamma", option: charts.gamma, ofExpiry: true, unit: (product) => `${quoteOf(product)} per 1 % move` },
   { title: "Volatility by expiry and delta", name: "surface", option: charts.surface },
   { title: "Put/call ratio, last day", name: "pcr", option: charts.putCall, empty: "No history yet, or the account has not the role analyst." },
 ];
 const FIGURES = [
-  ["spot", "Spot"], ["week", "Expected move"], ["pain", "Max pain"], ["range", "Expected range"], ["volatility", "ATM volatility"],
-  ["skew", "25Δ risk reversal"], ["ratio", "Put/call OI, all expiries"], ["zero", "Zero gamma, all expiries"], ["state", "State"], ["age", "Age"],
+  ["spot", "Spot"], ["week", "Expected move"], ["pain", "Max pain"], ["put_wall", "Put wall"], ["call_wall", "Call wall"], ["state", "State"],
+  ["volatility", "ATM volatility"], ["range", "Expected range"], ["skew", "25Δ risk reversal"], ["ratio", "Put/call OI, all expiries"],
+  ["zero", "Zero gamma, all expiries"], ["age", "Age"],
 ];
 const whole = (value) => fixed(value, 0);
 
@@ -86,16 +88,27 @@ function open(root, context, product, names, onProduct) {
     const [low, high] = [row.forward - row.expected_move, row.forward + row.expected_move];
     set("range", row.expected_move === null || row.forward === null ? "–" : `${whole(low)} to ${whole(high)}`);
     set("pain", pain?.max_pain_strike == null ? "–" : `${whole(pain.max_pain_strike)} (${signed(100 * pain.distance_share, 1)} %)`, `Max pain ${dayText(row.expiry)}, from spot`);
+    showWalls();
     set("volatility", percent(row.atm_iv));
     set("skew", row.risk_reversal_25 === null ? "–" : `${signed(100 * row.risk_reversal_25, 1)} pt, ${row.risk_reversal_25 < 0 ? "puts" : "calls"} dearer`);
     set("ratio", fixed(underlying.pcr_open_interest, 2));
     set("zero", underlying.zero_gamma === null ? "–" : whole(underlying.zero_gamma));
     showTrust();
   }
+  // The strikes with the most open interest, and how much it is.
+  function showWalls() {
+    const { interest } = data;
+    for (const [name, field, title] of [["put_wall", "puts", "Put wall"], ["call_wall", "calls", "Call wall"]]) {
+      const [strike, at] = [interest?.[name], interest?.expiry ? ` ${dayText(interest.expiry)}` : ""];
+      const row = interest?.strikes.find((each) => each.strike === strike);
+      set(name, row ? `${whole(strike)} (${sized(row[field], coinOf(product))})` : whole(strike), title + at);
+    }
+  }
   function showTrust() {
     const fresh = data.term?.freshness;
     if (!fresh) return;
-    set("state", fresh.trusted ? fresh.state : "not trusted");
+    set("state", fresh.trusted ? fresh.state : distrust(fresh));
+    context.headline.set(fresh.trusted ? "chain synced" : `chain ${distrustFor(fresh, context.now())}`, fresh.trusted);
     cells.get("state").dd.classList.toggle("bad", !fresh.trusted);
     set("age", age(context.now() - fresh.event_time));
     for (const each of panels) markTrust(each, fresh);
@@ -112,7 +125,10 @@ function open(root, context, product, names, onProduct) {
   }
   // Titles with the expiry, and the figures of the pictures as text.
   function describe() {
-    CHARTS.forEach(({ title, ofExpiry }, place) => ofExpiry && setText(shown[place].head.querySelector("h2"), `${title} · ${dayText(chain.expiry)}`));
+    CHARTS.forEach(({ title, ofExpiry, unit }, place) => {
+      const parts = [title, unit ? `, ${unit(product)}` : "", ofExpiry ? ` · ${dayText(chain.expiry)}` : ""];
+      setText(shown[place].head.querySelector("h2"), parts.join(""));
+    });
     const shownExpiry = data.chain?.chains[0]?.expiry;
     if (!shownExpiry) return;
     setText(table.head.querySelector("h2"), `Chain · ${dayText(shownExpiry)}`);

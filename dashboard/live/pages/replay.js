@@ -2,6 +2,7 @@
 import { cleanups, el, setText } from "../lib/dom.js";
 import { age, clock, fixed } from "../lib/format.js";
 import { createPlayer, SPEEDS } from "../lib/player.js";
+import { createHeadline } from "../lib/headline.js";
 import { readRecording } from "../lib/recording.js";
 import { page as symbolPage } from "./symbol.js";
 
@@ -31,6 +32,7 @@ function mount(root, context, wholeKey) {
     [unmount, player, loading] = [null, null, null];
   };
   steps.add(stop);
+  context.headline.set("replay: not the present");
 
   const books = el("select", { "aria-label": "Book", name: "book" });
   const begin = el("input", { type: "datetime-local", step: 1, "aria-label": "Begin", name: "begin" });
@@ -95,7 +97,7 @@ function mount(root, context, wholeKey) {
     const reset = () => {
       unmount?.();
       stage.replaceChildren();
-      unmount = symbolPage.mount(stage, player.context, `${header.venue}:${header.symbol}`);
+      unmount = symbolPage.mount(stage, { ...player.context, headline: createHeadline() }, `${header.venue}:${header.symbol}`);
     };
     [seek.min, seek.max] = [header.from, header.to];
     player = createPlayer(context, recording, { onTime: shown, onReset: reset });

@@ -1,7 +1,6 @@
 // Symbol: one book in depth, its prices, metrics, trades and alerts.
 import { followBook } from "../lib/book.js";
 import { cleanups, el } from "../lib/dom.js";
-import { fixed, price, short } from "../lib/format.js";
 import { createSeries, SPANS } from "../lib/series.js";
 import { keyOf } from "../lib/symbols.js";
 import { alertsFeed } from "../panels/alerts_feed.js";
@@ -17,17 +16,14 @@ const REFRESH_S = 120;
 let mounted = 0;
 
 const CHARTS = [
-  { title: "Imbalance", name: "imbalance", zero: true, lines: [{ label: "imbalance", field: "imbalance", colour: "line-1", format: (value) => fixed(value, 2) }] },
-  { title: "Order flow imbalance", name: "ofi", zero: true, lines: [{ label: "OFI", field: "ofi", colour: "line-3", bars: true, format: short }] },
-  { title: "Spread bp", name: "spread", lines: [{ label: "spread", field: "spread", colour: "line-2", format: (value) => fixed(value, 2) }] },
+  { title: "Imbalance", name: "imbalance", zero: true, lines: [{ label: "imbalance", field: "imbalance", colour: "line-1" }] },
+  { title: "Order flow imbalance", name: "ofi", zero: true, sized: true, lines: [{ label: "OFI", field: "ofi", colour: "line-3", bars: true }] },
+  { title: "Spread, bp", name: "spread", zero: true, lines: [{ label: "spread", field: "spread", colour: "line-2" }] },
   {
-    title: "Microprice and mid", name: "microprice",
-    lines: [
-      { label: "microprice", field: "micro", colour: "line-1", format: price },
-      { label: "mid", field: "mid", colour: "line-2", format: price },
-    ],
+    title: "Price", name: "microprice", brief: false,
+    lines: [{ label: "microprice", field: "micro", colour: "line-1" }, { label: "mid", field: "mid", colour: "line-2" }],
   },
-  { title: "Cumulative volume delta", name: "cvd", lines: [{ label: "CVD", field: "cvd", colour: "line-4", format: short }] },
+  { title: "Volume delta (CVD)", name: "cvd", sized: true, lines: [{ label: "CVD", field: "cvd", colour: "line-4" }] },
 ];
 
 function mount(root, context, key) {
@@ -60,7 +56,7 @@ function open(root, context, key) {
     shownTrust = trust.trusted;
   });
   let shownTrust = null;
-  const head = figures(book, el("h1", {}, bookSelector(context, key)));
+  const head = figures(context, book, el("h1", {}, bookSelector(context, key)));
   const depth = ladder(book);
   const heat = heatMap(context, book);
   const note = el("span.note");

@@ -2,10 +2,10 @@
 import { followBook } from "../lib/book.js";
 import { cleanups, el, panel, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { age, digitsOf, fixed, quantity, signed } from "../lib/format.js";
+import { age, digitsOf, fixed, signed, sized } from "../lib/format.js";
 import { createSpark } from "../lib/spark.js";
 import { keyOf, partsOf } from "../lib/symbols.js";
-import { distrust, markTrust } from "../lib/trust.js";
+import { distrust, distrustFor, markTrust } from "../lib/trust.js";
 
 const HEADS = [
   ["Book", ""], ["Bid size", "number extra-wide"], ["Bid", "number medium"], ["Mid", "number"], ["Ask", "number medium"],
@@ -47,8 +47,20 @@ export function booksTable(context, onBook = () => {}) {
     if (!books.length && !known.size) setText(element.querySelector("h2"), "Books: none yet");
     else setText(element.querySelector("h2"), `Books (${known.size})`);
   }
+  // In the header: how many books are not to be trusted, and why where it is one.
+  function tellTrust() {
+    const bad = [...known.values()].map(({ book }) => [book, book.trust()]).filter(([, trust]) => !trust.trusted);
+    const [[book, trust] = []] = bad;
+    if (!known.size) context.headline.set("");
+    else if (!bad.length) context.headline.set(`${known.size} books synced`);
+    else if (bad.length > 1) context.headline.set(`${bad.length} of ${known.size} books not trusted`, false);
+    else context.headline.set(`${book.key} ${distrustFor(trust, context.now())}`, false);
+  }
   const poll = setInterval(() => load().catch(() => null), NEW_BOOKS_MS);
-  const ages = setInterval(() => known.forEach((row) => row.tick()), AGES_MS);
+  const ages = setInterval(() => {
+    known.forEach((row) => row.tick());
+    tellTrust();
+  }, AGES_MS);
   load().catch((error) => setText(element.querySelector("h2"), `Books: ${error.message}`));
   steps.add(() => clearInterval(poll), () => clearInterval(ages));
   steps.add(context.theme.onChange(() => known.forEach((row) => row.redraw())));
@@ -98,11 +110,11 @@ function bookRow(context, key) {
     if (!record) return;
     element.dataset.updateId = record.update_id;
     digits = Math.max(digits, digitsOf([record.best_bid, record.best_ask]));
-    setText(bidSize, quantity(record.best_bid_size));
+    setText(bidSize, sized(record.best_bid_size, book.unit));
     setText(bid, fixed(record.best_bid, digits));
     setText(mid, fixed(record.mid, digits + 1));
     setText(ask, fixed(record.best_ask, digits));
-    setText(askSize, quantity(record.best_ask_size));
+    setText(askSize, sized(record.best_ask_size, book.unit));
     setText(spread, fixed(record.spread_bps, 2));
     bar.set(record.imbalance);
     line.draw();

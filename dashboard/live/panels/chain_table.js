@@ -3,7 +3,7 @@ import { el, panel } from "../lib/dom.js";
 import { fixed, percent } from "../lib/format.js";
 
 const COLUMNS = [
-  { title: "OI", field: "open_interest", text: (value) => fixed(value, 0) },
+  { title: "OI", about: "Open interest in coins", field: "open_interest", text: (value) => fixed(value, 0) },
   { title: "Δ", field: "delta", text: (value) => fixed(value, 2), kind: ".medium" },
   { title: "IV", field: "mark_iv", text: (value) => percent(value, 1) },
   { title: "Bid", field: "bid", text: (value) => fixed(value, 4) },
@@ -37,7 +37,7 @@ export function chainTable() {
   return { element, head, update };
 }
 
-const heading = ({ title, kind = "" }) => el(`th.number${kind}`, {}, title);
+const heading = ({ title, kind = "", about = "" }) => el(`th.number${kind}`, { title: about }, title);
 
 function row(strike, call, put, { spot, nearest, pain }) {
   const cells = (option, columns, inMoney) => columns.map(({ field, text, kind = "" }) => {

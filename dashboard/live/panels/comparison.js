@@ -1,7 +1,7 @@
 // One coin over its venues: prices, spreads, and the distance of each from the mean.
 import { cleanups, el, panel, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { digitsOf, fixed, signed } from "../lib/format.js";
+import { digitsOf, fixed, signed, sized } from "../lib/format.js";
 import { coinOf, keyOf } from "../lib/symbols.js";
 import { distrust, markTrust } from "../lib/trust.js";
 
@@ -72,8 +72,8 @@ export function comparison(context, books) {
     cells[3].classList.toggle("best", trust.trusted && record.best_ask === best.ask);
     setText(cells[4], fixed(record.spread_bps, 2));
     setText(cells[5], signed((1e4 * (record.mid - mean)) / mean, 2));
-    setText(cells[6], fixed(record.bid_depth, 3));
-    setText(cells[7], fixed(record.ask_depth, 3));
+    setText(cells[6], sized(record.bid_depth, book.unit));
+    setText(cells[7], sized(record.ask_depth, book.unit));
   }
   const drawing = register(draw);
   const timer = setInterval(drawing.changed, INTERVAL_MS);

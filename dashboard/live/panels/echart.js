@@ -26,10 +26,11 @@ export function echart(context, { title, name, empty = "No values yet." }, optio
   });
   resized.observe(body);
   const endTheme = context.theme.onChange(drawing.changed);
-  return {
+  const made = {
     element,
     head,
     changed: drawing.changed,
+    chart: () => chart,
     // Text for readers who do not see the picture.
     describe: (text) => frame.setAttribute("aria-label", `${title}: ${text}`),
     remove() {
@@ -39,9 +40,11 @@ export function echart(context, { title, name, empty = "No values yet." }, optio
       chart?.dispose();
     },
   };
+  element.panel = made;
+  return made;
 }
 
-const NAMES = ["text", "muted", "line", "grid", "panel", "raised", "accent", "bid", "ask", "warn", "line-1", "line-2", "line-3"];
+const NAMES = ["text", "muted", "line", "grid", "panel", "raised", "accent", "bid", "ask", "warn", "line-1", "line-2", "line-3", "heat-1"];
 
 // The colours of style.css by name, with parts that several charts share.
 function colours(theme) {

@@ -2,25 +2,31 @@
 import { el, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
 import { age, digitsOf, fixed, signed } from "../lib/format.js";
-import { distrust } from "../lib/trust.js";
+import { distrust, distrustFor } from "../lib/trust.js";
 
 const FIGURES = [
   ["Mid", "mid"], ["Microprice", "microprice"], ["Spread", "spread"], ["Spread bp", "spread_bps"], ["Imbalance", "imbalance"],
-  ["OFI", "ofi"], ["Bid depth", "bid_depth"], ["Ask depth", "ask_depth"], ["Update", "update_id"],
+  ["OFI", "ofi"], ["Bid depth", "bid_depth"], ["Ask depth", "ask_depth"],
 ];
+const SIZES = ["ofi", "bid_depth", "ask_depth"]; // in the unit of the book
 const AGES_MS = 250;
 
 // `book`: as `followBook` returns it; `name`: an element in place of its name.
-export function figures(book, name = el("h1", {}, book.symbol, " ", el("span.venue", {}, book.venue))) {
-  const values = new Map();
+export function figures(context, book, name = el("h1", {}, book.symbol, " ", el("span.venue", {}, book.venue))) {
+  const [values, units] = [new Map(), []];
   const items = FIGURES.map(([title, field]) => {
     const value = el("dd.number", { "data-field": field });
     values.set(field, value);
-    return el(`div.figure.figure-${field}`, {}, el("dt", {}, title), value);
+    const unit = SIZES.includes(field) ? el("span.unit") : null;
+    if (unit) units.push(unit);
+    return el(`div.figure.figure-${field}`, {}, el("dt", {}, title), el("div.figure-value", {}, value, unit));
   });
   const state = el("dd.state");
   const old = el("dd.number");
-  items.push(el("div.figure.figure-state", {}, el("dt", {}, "State"), state), el("div.figure", {}, el("dt", {}, "Age"), old));
+  const update = el("dd.number", { "data-field": "update_id" });
+  values.set("update_id", update);
+  items.push(el("div.figure.figure-age", {}, el("dt", {}, "Age"), old), el("div.figure.figure-state", {}, el("dt", {}, "State"), state));
+  items.push(el("div.figure.figure-update_id", {}, el("dt", {}, "Update"), update));
   const element = el("section.panel.panel-figures", { "aria-label": "Figures" }, name, el("dl", {}, ...items));
   let digits = 0;
 
@@ -28,6 +34,9 @@ export function figures(book, name = el("h1", {}, book.symbol, " ", el("span.ven
     const { record } = book;
     const trust = book.trust();
     setText(state, trust.trusted ? "synced" : distrust(trust));
+    state.title = state.textContent;
+    context.headline.set(trust.trusted ? "book synced" : `book ${distrustFor(trust, context.now())}`, trust.trusted);
+    for (const unit of units) setText(unit, book.unit);
     state.classList.toggle("bad", !trust.trusted);
     element.classList.toggle("untrusted", !trust.trusted);
     setText(old, age(book.age()));

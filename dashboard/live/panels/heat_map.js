@@ -1,8 +1,8 @@
 // Liquidity heat map: time to the right, price upwards, the size at a price as colour. Each step shifts the canvas by a
 // column and paints the new one. The whole canvas is painted again only if prices leave it or its size changes.
-import { el, panel } from "../lib/dom.js";
+import { el, panel, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { digitsOf, fixed } from "../lib/format.js";
+import { digitsOf, fixed, quantity } from "../lib/format.js";
 import { markTrust } from "../lib/trust.js";
 
 const STEP_MS = 250;
@@ -10,15 +10,20 @@ const MAX_COLUMNS = 400; // 100 s
 const COLUMN_PX = 2;
 const SHADES = 64;
 const LABELS = 5;
+const TIMES_S = [0, 15, 30, 45, 60, 75, 90]; // ages that the time axis names, where there is room
 const CONTRAST = 0.7;
+const MOST = 2.5; // times the usual reach, where the price has moved
 const WIDEST_SHARE = 0.004; // of the price: far levels of a thin book stay outside
 
 // `book`: as `followBook` returns it; `clock()`: epoch ms of the newest column, for replay.
 export function heatMap(context, book) {
-  const { element, body } = panel("Liquidity", "heat");
+  const legend = el("span.heat-scale");
+  const { element, body } = panel("Liquidity", "heat", legend);
   const canvas = el("canvas", { role: "img", "aria-label": "Liquidity by price over time" });
   const labels = Array.from({ length: LABELS }, () => el("span.heat-label.number"));
-  body.append(el("div.heat-frame", {}, canvas, ...labels));
+  const times = TIMES_S.map((age) => el("span.heat-time", {}, age ? `−${age} s` : "now"));
+  const frame = el("div.heat-frame", {}, canvas, ...labels, ...times);
+  body.append(frame);
   const pen = canvas.getContext("2d", { alpha: false });
   const columns = [];
   let colours = null;
@@ -39,6 +44,7 @@ export function heatMap(context, book) {
     if (columns.length > MAX_COLUMNS) columns.shift();
     const grown = Math.max(quantile(added.levels.filter((_, place) => place % 2)), Number.MIN_VALUE);
     scale = scale ? scale * 0.98 + grown * 0.02 : grown;
+    setText(legend, `size ${quantity(scale)} ${book.unit} and more`);
     drawing.changed();
   }
   let painted = 0; // columns that wait for the next frame
@@ -59,6 +65,11 @@ export function heatMap(context, book) {
     const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
     if (canvas.width === width && canvas.height === height) return false;
     [canvas.width, canvas.height] = [width, height];
+    times.forEach((label, place) => {
+      const back = (TIMES_S[place] * 1000 * COLUMN_PX) / STEP_MS; // to the left of the canvas' right edge
+      label.hidden = back > canvas.clientWidth - 30;
+      label.style.right = `${frame.clientWidth - canvas.clientWidth + back}px`;
+    });
     return true;
   }
   const width = () => COLUMN_PX * Math.max(1, Math.round(devicePixelRatio || 1));
@@ -71,15 +82,20 @@ export function heatMap(context, book) {
     const prices = levels.filter((_, place) => place % 2 === 0);
     const reach = Math.max(ask - bid, ...prices.map((price) => Math.abs(price - middle))) * 1.25;
     const half = Math.max(Math.min(reach, middle * WIDEST_SHARE), 2 * (ask - bid), middle * 1e-6);
-    view = { low: middle - half, high: middle + half, spacing: spacingOf(prices, bids, ask - bid) };
+    const [low, high] = [Math.max(lowest(), middle - MOST * half), Math.min(highest(), middle + MOST * half)];
+    view = { low: Math.min(low, middle - half), high: Math.max(high, middle + half), spacing: spacingOf(prices, bids, ask - bid) };
     colours = shades(context.theme);
     const digits = digitsOf([bid, ask]);
     labels.forEach((label, place) => {
       const share = (place + 0.5) / LABELS;
       label.textContent = fixed(view.high - share * (view.high - view.low), digits);
-      label.style.top = `${100 * share}%`;
+      label.style.top = `calc((100% - 1.3rem) * ${share})`;
     });
   }
+  // The touch in the columns of the picture, which stays in it when the price has moved.
+  const visible = () => columns.slice(-Math.ceil(canvas.width / width()));
+  const lowest = () => visible().reduce((least, { bid }) => Math.min(least, bid), Infinity);
+  const highest = () => visible().reduce((most, { ask }) => Math.max(most, ask), -Infinity);
   const y = (price) => ((view.high - price) / (view.high - view.low)) * canvas.height;
   function paint(found, x, number) {
     const high = canvas.height;
@@ -114,7 +130,7 @@ export function heatMap(context, book) {
   function paintAll() {
     pen.fillStyle = colours.ramp[0];
     pen.fillRect(0, 0, canvas.width, canvas.height);
-    const fitting = columns.slice(-Math.ceil(canvas.width / width()));
+    const fitting = visible();
     fitting.forEach((found, place) => paint(found, canvas.width - (fitting.length - place) * width(), number - fitting.length + place + 1));
   }
   const drawing = register(draw);

@@ -9,7 +9,8 @@ const LEVELS = 20;
 // `book`: as `followBook` returns it.
 export function ladder(book) {
   const { element, body } = panel("Depth", "ladder");
-  const head = el("div.ladder-row.ladder-head", {}, el("span", {}, "Price"), el("span", {}, "Size"), el("span", {}, "Sum"));
+  const [size, total] = [el("span", {}, "Size"), el("span", {}, "Sum")];
+  const head = el("div.ladder-row.ladder-head", {}, el("span", {}, "Price"), size, total);
   const asks = Array.from({ length: LEVELS }, () => levelRow("ask"));
   const bids = Array.from({ length: LEVELS }, () => levelRow("bid"));
   const middle = el("div.ladder-middle");
@@ -20,6 +21,8 @@ export function ladder(book) {
   function draw() {
     markTrust(element, book.trust());
     const { record } = book;
+    setText(size, `Size ${book.unit}`);
+    setText(total, `Sum ${book.unit}`);
     if (!record) return;
     element.dataset.updateId = record.update_id;
     const sides = [record.bids.slice(0, LEVELS), record.asks.slice(0, LEVELS)];

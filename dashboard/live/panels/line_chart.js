@@ -1,13 +1,15 @@
 // A small chart over time (uPlot) with shared cursor; times out of sync are hatched.
 import uPlot from "../library/uplot.js";
-import { el, panel } from "../lib/dom.js";
+import { el, panel, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { clock } from "../lib/format.js";
+import { clock, ticks } from "../lib/format.js";
 import { markTrust } from "../lib/trust.js";
 
-// `lines`: `{label, field, colour, bars, format}`; `points()` as `createSeries` has them; `group` shares the cursor.
-export function lineChart(context, book, { title, name, lines, points, span, group, zero = false }) {
-  const { element, body } = panel(title, name);
+// `lines`: `{label, field, colour, bars}`, named in a legend where there are several; `points()` as `createSeries` has
+// them; `group` shares the cursor; `sized`: values are in the unit of the book; `brief`: thousands as k, M, G.
+export function lineChart(context, book, { title, name, lines, points, span, group, zero = false, sized = false, brief = true }) {
+  const legend = lines.length > 1 ? el("span.legend", {}, ...lines.map(legendItem)) : null;
+  const { element, body, head } = panel(title, name, legend);
   const frame = el("div.chart-frame");
   body.append(frame);
   let plot = null;
@@ -20,15 +22,15 @@ export function lineChart(context, book, { title, name, lines, points, span, gro
       width: Math.max(50, frame.clientWidth),
       height: Math.max(40, frame.clientHeight),
       legend: { show: false },
-      padding: [6, 8, 0, 0],
+      padding: [6, 28, 0, 0],
       cursor: { sync: { key: group }, y: false, drag: { x: false, y: false }, points: { size: 5 } },
       scales: {
         x: { time: false, range: () => [context.now() / 1000 - span().seconds, context.now() / 1000] },
         y: { range: (_, low, high) => limits(low, high, zero) },
       },
       axes: [
-        { ...axis, size: 18, space: 70, values: (_, ticks) => ticks.map((time) => clock(time * 1000)) },
-        { ...axis, size: 64, space: 24, values: (_, ticks) => ticks.map(lines[0].format) },
+        { ...axis, size: 18, space: 70, values: (_, times) => times.map((time) => clock(time * 1000)) },
+        { ...axis, size: 64, space: 24, values: (_, values) => ticks(values, brief) },
       ],
       series: [{}, ...lines.map((line) => ({
         stroke: theme.color(line.colour), width: 1.25, points: { show: false }, label: line.label, spanGaps: false,
@@ -48,6 +50,7 @@ export function lineChart(context, book, { title, name, lines, points, span, gro
   }
   function draw() {
     markTrust(element, book.trust());
+    if (sized && book.unit) setText(head.firstChild, `${title}, ${book.unit}`);
     if (!plot) build();
     else plot.setData(data());
   }
@@ -67,6 +70,12 @@ export function lineChart(context, book, { title, name, lines, points, span, gro
       plot?.destroy();
     },
   };
+}
+
+function legendItem({ label, colour }) {
+  const item = el("span.legend-item", {}, label);
+  item.style.setProperty("--colour", `var(--${colour})`);
+  return item;
 }
 
 function limits(low, high, zero) {

@@ -53,7 +53,7 @@ export function expectedMove(data, expiry, colours) {
           value: 2 * row.expected_move, itemStyle: { color: colours.accent, opacity: row.expiry === expiry ? 0.75 : 0.3 },
         })),
         itemStyle: { color: colours.accent, opacity: 0.45 },
-        markLine: { silent: true, symbol: "none", data: [{ yAxis: spot, label: { formatter: "spot", color: colours.muted, fontSize: 11, position: "insideEndTop" }, lineStyle: { color: colours.muted, type: "solid" } }] },
+        markLine: { silent: true, symbol: "none", data: [{ yAxis: spot, label: { formatter: "spot", color: colours.muted, backgroundColor: colours.panel, padding: [1, 3], fontSize: 11, position: "insideEndTop" }, lineStyle: { color: colours.muted, type: "solid" } }] },
       },
       { name: "ATM volatility", type: "line", yAxisIndex: 1, data: rows.map((row) => row.atm_iv), symbolSize: 5, lineStyle: { color: colours["line-2"] }, itemStyle: { color: colours["line-2"] } },
     ],
@@ -126,45 +126,28 @@ function placeOf(strikes, value) {
   return best;
 }
 
-// Volatility by expiry and delta: puts to the left, calls to the right, at the money between them.
+// Volatility by expiry and delta: puts to the left, calls to the right, at the money between them. The colours are light
+// enough, or dark enough, for texts in the colour of the page.
 export function surface(data, expiry, colours) {
   const rows = data.surface?.expiries.filter((each) => each.strikes.length) ?? [];
   const cells = rows.flatMap((row, place) => atDeltas(row).map((iv, column) => [column, place, iv]).filter(([, , iv]) => iv !== null));
   if (!cells.length) return null;
   const values = cells.map(([, , iv]) => iv);
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const ink = (iv) => inkOn((iv - least) / (most - least || 1), colours);
   return {
     grid: { ...colours.grid, top: 8, right: 60 },
     tooltip: colours.tooltip({ formatter: ({ value: [column, place, iv] }) => `${dayText(rows[place].expiry)} ${DELTA_NAMES[column]}: ${percent(iv, 2)}` }),
-    xAxis: colours.axis({ type: "category", data: DELTA_NAMES, splitLine: { show: false } }),
+    xAxis: colours.axis({ type: "category", data: DELTA_NAMES, splitLine: { show: false }, axisLabel: { interval: 0, fontSize: 10 } }),
     yAxis: colours.axis({ type: "category", inverse: true, data: rows.map((row) => dayText(row.expiry)), splitLine: { show: false } }),
     visualMap: {
       min: least, max: most, calculable: false, right: 2, top: "middle", itemHeight: 90, itemWidth: 10, precision: 3,
-      textStyle: colours.font, text: [percent(most, 0), percent(least, 0)], inRange: { color: [colours.panel, colours.accent] },
+      textStyle: colours.font, text: [percent(most, 0), percent(least, 0)], inRange: { color: [colours.panel, colours["heat-1"]] },
     },
     series: [{
-      type: "heatmap", data: cells.map((value) => ({ value, label: { color: ink(value[2]) } })), itemStyle: { borderColor: colours.panel, borderWidth: 1 },
-      label: { show: true, fontSize: 10.5, formatter: ({ value: [, , iv] }) => fixed(100 * iv, 1) },
+      type: "heatmap", data: cells, itemStyle: { borderColor: colours.panel, borderWidth: 1 }, emphasis: { disabled: true },
+      label: { show: true, fontSize: 11, color: colours.text, formatter: ({ value: [, , iv] }) => fixed(100 * iv, 1) },
     }],
   };
-}
-
-const rgb = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16) / 255);
-const luminance = (parts) => {
-  const [red, green, blue] = parts.map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-};
-
-// The one of text and background colour that is easier to read on a share of the accent's colour.
-function inkOn(share, { panel, accent, text }) {
-  const [low, high] = [rgb(panel), rgb(accent)];
-  const back = luminance(low.map((part, place) => part + share * (high[place] - part)));
-  const contrast = (ink) => {
-    const [dark, light] = [back, luminance(rgb(ink))].sort((one, other) => one - other);
-    return (light + 0.05) / (dark + 0.05);
-  };
-  return contrast(panel) > contrast(text) ? panel : text;
 }
 
 const DELTA_NAMES = HEAT_DELTAS.map((delta, place) => (place < 4 ? `${100 * delta}P` : place === 4 ? "ATM" : `${100 * delta}C`));

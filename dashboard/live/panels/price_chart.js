@@ -1,9 +1,10 @@
-// Price: microprice as a line, trades as points, alerts as markers at their times.
-import { createChart, createSeriesMarkers, LineSeries } from "../library/lightweight-charts.js";
+// Price: microprice as a line, trades as points, alerts as markers at their times with flags above.
+import { createChart, createSeriesMarkers, LineSeries, TickMarkType } from "../library/lightweight-charts.js";
 import { el, panel } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { clock, digitsOf, words } from "../lib/format.js";
+import { clock, digitsOf, fixed } from "../lib/format.js";
 import { markTrust } from "../lib/trust.js";
+import { alertFlags, LANES_PX } from "./alert_flags.js";
 
 const MAX_MARKERS = 200;
 
@@ -19,6 +20,12 @@ export function priceChart(context, book, points, ...tools) {
   const sells = chart.addSeries(LineSeries, dots);
   const markers = createSeriesMarkers(line, []);
   const alerts = new Map();
+  let entered = []; // beginnings of alerts in the picture
+  const flags = alertFlags(() => entered, () => {
+    const [back, high, medium] = ["panel", "ask", "warn"].map((name) => context.theme.color(name));
+    return { panel: back, high, medium };
+  });
+  line.attachPrimitive(flags);
   let digits = 0;
   let following = true;
   const stop = () => (following = false);
@@ -35,13 +42,15 @@ export function priceChart(context, book, points, ...tools) {
     drawing.changed();
   }
   function draw() {
-    markTrust(element, book.trust());
+    const trust = book.trust();
+    markTrust(element, trust);
+    line.applyOptions({ lastValueVisible: trust.trusted });
     const found = points();
     const of = (field) => found.filter((point) => point[field] !== null).map((point) => ({ time: point.time, value: point[field] }));
     const wanted = digitsOf([book.record?.best_bid, book.record?.best_ask]);
     if (wanted > digits) {
       digits = wanted;
-      const priceFormat = { type: "price", precision: digits, minMove: 10 ** -digits };
+      const priceFormat = { type: "custom", formatter: (value) => fixed(value, digits), minMove: 10 ** -digits };
       for (const series of [line, buys, sells]) series.applyOptions({ priceFormat });
     }
     line.setData(found.map((point, place) => linePoint(point, found[place + 1])));
@@ -49,7 +58,10 @@ export function priceChart(context, book, points, ...tools) {
     sells.setData(of("sell"));
     const first = found[0]?.time ?? 0;
     const shown = [...alerts.values()].filter((alert) => alert.event_time / 1000 >= first);
+    entered = shown.filter(isEntered).map((alert) => ({ ...alert, time: timeOf(alert) }));
     markers.setMarkers(shown.map((alert) => marker(alert, context.theme)));
+    const top = entered.length ? (LANES_PX + 8) / Math.max(frame.clientHeight, 2 * LANES_PX) : 0.08;
+    line.priceScale().applyOptions({ scaleMargins: { top, bottom: 0.08 } });
     if (following) chart.timeScale().fitContent();
   }
   const drawing = register(draw);
@@ -64,8 +76,10 @@ export function priceChart(context, book, points, ...tools) {
       drawing.changed();
     },
     follow,
-    // Drawn markers with their place: `{time, text, x}`; x is null outside the picture.
-    markers: () => markers.markers().map(({ time, text }) => ({ time, text, x: chart.timeScale().timeToCoordinate(time) })),
+    // Beginnings of alerts with their place: `{time, rule, x}`; x is null outside the picture.
+    markers: () => entered.map(({ time, rule }) => ({ time, rule, x: chart.timeScale().timeToCoordinate(time) })),
+    // Drawn flags: `{text, left, width, lane}`.
+    flags: flags.flags,
     remove() {
       endTheme();
       drawing.remove();
@@ -85,15 +99,17 @@ function linePoint(point, next) {
   return { time: point.time, value: valueOf(point), ...(ends ? { color: "transparent" } : {}) };
 }
 
+const isEntered = (alert) => alert.phase !== "exit";
+const timeOf = (alert) => Math.floor(alert.event_time / 1000);
+
 function marker(alert, theme) {
-  const entered = alert.phase !== "exit";
+  const begins = isEntered(alert);
   return {
-    time: Math.floor(alert.event_time / 1000),
-    position: entered ? "aboveBar" : "belowBar",
-    shape: entered ? "arrowDown" : "circle",
+    time: timeOf(alert),
+    position: begins ? "aboveBar" : "belowBar",
+    shape: begins ? "arrowDown" : "circle",
     color: theme.color(alert.severity === "high" ? "ask" : "warn"),
-    text: entered ? words(alert.rule) : "",
-    size: entered ? 1 : 0.5,
+    size: begins ? 1 : 0.5,
   };
 }
 
@@ -109,7 +125,7 @@ function looks(theme) {
     rightPriceScale: { borderColor: theme.color("line") },
     timeScale: {
       borderColor: theme.color("line"), timeVisible: true, secondsVisible: true, rightOffset: 3,
-      tickMarkFormatter: (time) => clock(time * 1000),
+      tickMarkFormatter: (time, kind) => (kind === TickMarkType.TimeWithSeconds ? clock(time * 1000) : clock(time * 1000).slice(0, 5)),
     },
     localization: { timeFormatter: (time) => clock(time * 1000) },
   };

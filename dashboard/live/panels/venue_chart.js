@@ -1,8 +1,8 @@
-// Distance of each venue's mid price from the mean of all, over the last minutes.
+// Distance of each venue's microprice from the mean of all, over the last minutes: those of the database, then live.
 import uPlot from "../library/uplot.js";
 import { el, panel } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { clock, fixed } from "../lib/format.js";
+import { clock, ticks } from "../lib/format.js";
 
 const SPAN_S = 300;
 const INTERVAL_MS = 1000;
@@ -11,7 +11,7 @@ const COLOURS = ["line-1", "line-2", "line-3", "line-4", "line-5", "line-6"];
 // `books()`: the compared books, as `followBook` returns them.
 export function venueChart(context, books) {
   const legend = el("span.legend");
-  const { element, body } = panel("Mid to mean, bp", "venues", legend);
+  const { element, body } = panel("Microprice to mean of venues, bp", "venues", legend);
   const frame = el("div.chart-frame");
   body.append(frame);
   let plot = null;
@@ -25,17 +25,19 @@ export function venueChart(context, books) {
     const axis = { stroke: theme.color("muted"), grid: { stroke: theme.color("grid"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
     const colour = (place) => theme.color(COLOURS[place % COLOURS.length]);
     plot = new uPlot({
-      width: Math.max(50, frame.clientWidth), height: Math.max(40, frame.clientHeight), legend: { show: false }, padding: [8, 10, 0, 0],
+      width: Math.max(50, frame.clientWidth), height: Math.max(40, frame.clientHeight), legend: { show: false }, padding: [8, 28, 0, 0],
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: false, range: () => [context.now() / 1000 - SPAN_S, context.now() / 1000] } },
       axes: [
-        { ...axis, size: 20, space: 80, values: (_, ticks) => ticks.map((time) => clock(time * 1000)) },
-        { ...axis, size: 50, values: (_, ticks) => ticks.map((value) => fixed(value, 1)) },
+        { ...axis, size: 20, space: 80, values: (_, times) => times.map((time) => clock(time * 1000)) },
+        { ...axis, size: 50, values: (_, values) => ticks(values) },
       ],
       series: [{}, ...keys.map((_, place) => ({ stroke: colour(place), width: 1.5, points: { show: false } }))],
     }, columns(), frame);
     legend.replaceChildren(...keys.map((key, place) => {
-      const name = el("span.legend-item", {}, key.split(":")[0]);
+      const [venue] = key.split(":");
+      const alone = keys.filter((each) => each.startsWith(`${venue}:`)).length === 1;
+      const name = el("span.legend-item", {}, alone ? venue : key);
       name.style.setProperty("--colour", `var(--${COLOURS[place % COLOURS.length]})`);
       return name;
     }));
@@ -44,12 +46,23 @@ export function venueChart(context, books) {
   function measure() {
     const shown = books();
     const wanted = shown.map((book) => book.key);
-    if (wanted.join() !== keys.join()) [keys, rows, plot] = [wanted, [], (plot?.destroy(), null)];
-    const mids = shown.map((book) => (book.trust().trusted ? book.record.mid : null));
-    const known = mids.filter((mid) => mid !== null);
-    const mean = known.reduce((sum, mid) => sum + mid, 0) / known.length;
-    rows.push([context.now() / 1000, ...mids.map((mid) => (mid === null ? null : (1e4 * (mid - mean)) / mean))]);
+    if (wanted.join() !== keys.join()) {
+      [keys, rows, plot] = [wanted, [], (plot?.destroy(), null)];
+      prefill(wanted);
+    }
+    rows.push(row(context.now() / 1000, shown.map((book) => (book.trust().trusted ? book.record.microprice : null))));
     while (rows[0][0] < context.now() / 1000 - SPAN_S) rows.shift();
+    drawing.changed();
+  }
+  // Seconds of the windows before the first row, for accounts that may read them.
+  async function prefill(wanted) {
+    const query = new URLSearchParams({ from: Math.floor(context.now() - 1000 * SPAN_S), resolution: "1s", limit: 2 * SPAN_S });
+    const read = (key) => context.api.get(`${context.api.bookPath(key, "/history")}?${query}`).then(({ windows }) => windows, () => []);
+    const found = (await Promise.all(wanted.map(read))).map((windows) => new Map(windows.map((each) => [each.time / 1000, each])));
+    if (wanted !== keys) return;
+    const times = [...new Set(found.flatMap((windows) => [...windows.keys()]))].sort((one, other) => one - other);
+    const price = (window) => (window && !window.out_of_sync ? window.microprice_last : null);
+    rows.unshift(...times.filter((time) => time < rows[0][0]).map((time) => row(time, found.map((windows) => price(windows.get(time))))));
     drawing.changed();
   }
   function draw() {
@@ -71,4 +84,11 @@ export function venueChart(context, books) {
       plot?.destroy();
     },
   };
+}
+
+// A time, and the distance of each price from the mean of those that are known, in basis points.
+function row(time, prices) {
+  const known = prices.filter(Number.isFinite);
+  const mean = known.reduce((sum, price) => sum + price, 0) / known.length;
+  return [time, ...prices.map((price) => (Number.isFinite(price) ? (1e4 * (price - mean)) / mean : null))];
 }

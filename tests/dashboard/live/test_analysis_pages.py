@@ -23,6 +23,26 @@ LOOKS = [(size, theme) for theme in ("light", "dark") for size in (DESK, PHONE)]
 CHOSEN = """day => document.querySelector(`button[data-expiry='${day}']`)?.getAttribute("aria-pressed") === "true"
   && document.querySelector(".panel-chain h2").dataset.expiry === day"""
 
+# Least contrast of the texts in the cells of the surface, from the pixels of the canvas; null until it has the theme.
+CELLS = """() => {
+  const { panel } = document.querySelector(".panel-surface");
+  const chart = panel.chart();
+  const { series: [{ data }], visualMap: [{ inRange }] } = chart.getOption();
+  if (inRange.color[0] !== getComputedStyle(document.documentElement).getPropertyValue("--panel").trim()) return null;
+  const pen = chart.renderToCanvas({ pixelRatio: 1, backgroundColor: inRange.color[0] }).getContext("2d");
+  const part = (value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+  const weights = [0.2126, 0.7152, 0.0722];
+  const luminance = (rgb) => weights.reduce((sum, weight, place) => sum + weight * part(rgb[place] / 255), 0);
+  const contrasts = data.map(([column, row]) => {
+    const [x, y] = chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [column, row]).map(Math.round);
+    const { data: pixels } = pen.getImageData(x - 11, y - 6, 22, 12);
+    const back = luminance([...pen.getImageData(x - 11, y - 7, 1, 1).data]);
+    const inks = Array.from({ length: pixels.length / 4 }, (_, at) => luminance(pixels.slice(4 * at, 4 * at + 3)));
+    return Math.max(...inks.map((ink) => (Math.max(ink, back) + 0.05) / (Math.min(ink, back) + 0.05)));
+  });
+  return { cells: contrasts.length, least: Math.min(...contrasts) };
+}"""
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -92,6 +112,10 @@ def test_options_answer_what_the_market_expects_and_where_max_pain_is(pages: Liv
             watched.page.locator(f"button[data-expiry='{expiry}']").click()
             watched.until(CHOSEN, expiry)
             assert number(figure(watched, "week").split()[1]) == round(term["expected_move"])
+            interest = get(f"/api/analytics/open-interest/{PRODUCT}?expiry={expiry}").json
+            assert number(figure(watched, "call_wall").split()[0]) == interest["call_wall"]
+            assert number(figure(watched, "put_wall").split()[0]) == interest["put_wall"]
+            assert figure(watched, "put_wall").endswith(f" {PRODUCT})")
             pain = get(f"/api/analytics/max-pain/{PRODUCT}?expiry={expiry}").json
             assert number(figure(watched, "pain").split()[0]) == pain["max_pain_strike"]
             low, _, high = figure(watched, "range").partition(" to ")
@@ -106,6 +130,10 @@ def test_options_answer_what_the_market_expects_and_where_max_pain_is(pages: Liv
             watched.page.locator(".options-grid .panel:has(.chart-frame canvas)").count() == 5
         )  # the ratios have no history here
         assert "max pain" in (watched.page.locator(".panel-interest .chart-frame").get_attribute("aria-label") or "")
+        for theme in ("light", "dark"):
+            watched.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            cells = watched.until(CELLS)
+            assert cells["cells"] > 30 and cells["least"] >= 4.5, (theme, cells)
         assert_readable(watched)
         pages.market.feeder.state("gap", now_ms(), "sequence", key=f"{VENUE}:{PRODUCT}")
         watched.page.locator(".panel-smile.untrusted .trust-note", has_text="gap: sequence since ").wait_for()

@@ -10,6 +10,25 @@ from tests.dashboard.market import MovingMarket, now_ms
 from tests.gateway.conftest import ADMIN, PASSWORD, Backend, Served, serving
 
 TOKEN_S = 3
+# Tokens of a session: at once, before and after the half of a life of 20 s, and after it while the gateway is away.
+RENEWALS = """async () => {
+  const { createSession } = await import("/live/lib/session.js");
+  const names = ["first", "second"];
+  let [now, away] = [1e12, false];
+  Date.now = () => now;
+  window.fetch = async () => {
+    if (away) throw new TypeError("away");
+    return Response.json({ token: names.shift(), refresh_token: "refresh", expires_in: 20 });
+  };
+  const storage = { getItem: () => "refresh", setItem() {}, removeItem() {} };
+  const session = createSession("http://gateway.test", true, storage);
+  const found = [await session.logIn("user", "password")];
+  for (const [seconds, gone] of [[9, false], [2, false], [15, true]]) {
+    [now, away] = [now + 1000 * seconds, gone];
+    found.push(await session.token());
+  }
+  return found;
+}"""
 NEWER = "time => Number(document.querySelector('tr[data-update-id]')?.dataset.updateId) > time"
 
 
@@ -40,6 +59,12 @@ def test_a_login_is_needed_and_its_tokens_are_renewed(guarded: Served, market: M
         page.get_by_label("Password").wait_for()
         assert page.evaluate("Object.keys(sessionStorage)") == []
         assert [error for error in watched.errors if "401" not in error] == []
+
+
+def test_a_token_is_renewed_before_it_ends(live: LivePage) -> None:
+    """Without a refusal, which the browser would log. Where it cannot be renewed, the old one remains."""
+    with live.open() as watched:
+        assert watched.page.evaluate(RENEWALS) == ["first", "first", "second", "second"]
 
 
 def test_a_code_in_the_address_logs_in_once(guarded: Served, market: MovingMarket, browser: Browser) -> None:

@@ -1,5 +1,6 @@
 """All pages at desktop and phone size, light and dark: no error, readable, no other host, the API's figures."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -107,7 +108,7 @@ def test_an_alert_is_marked_at_its_time_and_listed(live: LivePage) -> None:
         alert = live.market.alert(book, "spread_widening", "high")
         script = "time => document.querySelector('.panel-price').panel?.markers().find((each) => each.time === time)"
         marker = watched.until(script, alert.event_time // 1000)
-        assert marker["text"] == "spread widening"
+        assert marker["rule"] == "spread_widening"
         place = (
             "time => document.querySelector('.panel-price').panel.markers().find((each) => each.time === time).x > 0"
         )
@@ -117,3 +118,37 @@ def test_an_alert_is_marked_at_its_time_and_listed(live: LivePage) -> None:
         assert entry.locator("time").get_attribute("datetime") == watched.page.evaluate(
             "time => new Date(time).toISOString()", alert.event_time
         )
+
+
+def test_flags_of_alerts_close_to_each_other_do_not_overlap(live: LivePage) -> None:
+    rules = ("trade_sweep", "imbalance_flip", "order_flow_burst", "extreme_imbalance", "book_stale")
+    book = live.market.books[3]
+    with live.open(book.key) as watched:
+        watched.page.locator(".panel-price canvas").first.wait_for()
+        for rule in rules:
+            live.market.alert(book, rule, "high")
+        flags = watched.until(
+            """(least) => {
+              const { panel } = document.querySelector(".panel-price");
+              return panel?.markers().length >= least && panel.flags().length >= 3 && panel.flags();
+            }""",
+            len(rules),
+        )
+        assert {flag["lane"] for flag in flags} <= {0, 1, 2}
+        assert all(flag["left"] >= 0 for flag in flags)
+        for lane in range(3):
+            row = sorted((flag["left"], flag["left"] + flag["width"]) for flag in flags if flag["lane"] == lane)
+            assert all(end <= begin for (_, end), (begin, _) in pairwise(row)), flags
+        assert watched.errors == []
+
+
+def test_sizes_have_the_unit_of_the_venue(live: LivePage) -> None:
+    for place, unit in ((0, "BTC"), (3, "USD")):  # a spot book, and an inverse perpetual
+        with live.open(live.market.books[place].key) as watched:
+            watched.page.locator(".ladder-head", has_text=f"Size {unit}").wait_for()
+            watched.page.locator(".panel-ofi h2", has_text=f"Order flow imbalance, {unit}").wait_for()
+            watched.page.locator(".figure-bid_depth .unit", has_text=unit).wait_for()
+            watched.page.locator(".heat-scale", has_text=f" {unit} and more").wait_for()
+    with live.open("market") as watched:
+        row = watched.page.locator(f".panel-comparison tr[data-key='{live.market.books[3].key}']")
+        row.locator("td", has_text=" USD").first.wait_for()
