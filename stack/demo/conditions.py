@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 
 from stack.demo.exchanges import Exchanges
@@ -18,8 +19,9 @@ class Conditions:
         self._next = clock()
 
     def plant_if_due(self) -> None:
-        """Plant the next condition if it is time. Raises OSError when the simulator does not answer."""
+        """Plant the next condition if it is time. A simulator that does not answer, or refuses it, is passed over."""
         now = self._clock()
         if now >= self._next:
-            self._exchanges.plant(next(self._turns))
             self._next = now + EVERY_S
+            with suppress(OSError):
+                self._exchanges.plant(next(self._turns))

@@ -1,7 +1,6 @@
 """The demo after its tour: the simulated markets go on until Ctrl-C, or until the stack stops."""
 
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from stack.demo.conditions import Conditions
@@ -24,6 +23,5 @@ def stay(home: Path, exchanges: Exchanges, conditions: Conditions) -> None:
         if not supervisor.is_alive():
             raise StackError("The stack has stopped", "`depthflow demo` starts it again")
         exchanges.check()
-        with suppress(OSError):  # a simulator that is too busy to answer
-            conditions.plant_if_due()
+        conditions.plant_if_due()
         time.sleep(CHECK_S)

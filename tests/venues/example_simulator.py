@@ -62,7 +62,7 @@ class ExampleSymbol:
 
     def __init__(self, market: Market, first_id: int) -> None:
         self.symbol = market.instrument.symbol
-        self._market = market
+        self.market = market
         self._encoder = ExampleEncoder(market, first_id)
         self._time_us = 0
 
@@ -74,7 +74,7 @@ class ExampleSymbol:
         self._encoder.reset_ids(first_id)
 
     def advance(self, time_us: int, has_subscribers: HasSubscribers) -> Iterator[Publication]:
-        step = self._market.step()
+        step = self.market.step()
         self._time_us = time_us
         for trade in self._encoder.trades(step, time_us):
             yield Publication(f"trades:{self.symbol}", self.symbol, "trade", trade)
@@ -88,7 +88,7 @@ class ExampleSymbol:
         return Publication(stream, self.symbol, "book", self._encoder.snapshot(time_us))
 
     def reference_book(self, depth: int | None) -> ReferenceBook:
-        return ReferenceBook(self.symbol, self._time_us, self._encoder.seq, *self._market.reference_book(depth))
+        return ReferenceBook(self.symbol, self._time_us, self._encoder.seq, *self.market.reference_book(depth))
 
 
 class ExampleSession(ServerSession):

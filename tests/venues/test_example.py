@@ -18,6 +18,7 @@ from market.orderbook.builder import BookConfig
 from simulator import Config, simulator
 from simulator.faults import Gap, IdReset
 from simulator.frame_generator import Generator, Plan
+from simulator.plants import Plant
 from simulator.registry import SIMULATORS, choose
 from tests.ingestion.forwarder.harness import eventually, forwarding, wait_until_books_match, within_a_minute
 from tests.venues import example_simulator
@@ -97,6 +98,14 @@ async def test_its_books_are_forwarded_from_the_simulator(tmp_path: Path) -> Non
         await wait_until_books_match(running, exchange)
         assert all(running.broker.states(symbol) == ["synced"] for symbol in exchange.config.traded)
     assert running.broker.rejects == []
+
+
+@within_a_minute
+async def test_conditions_that_raise_alerts_can_be_planted_in_its_markets() -> None:
+    async with simulator(Config("example", running=False)) as exchange:
+        before = exchange.reference_book("BTC-USD").update_id
+        exchange.plant(Plant("BTC-USD", "imbalance"))
+        assert exchange.reference_book("BTC-USD").update_id == before + 1
 
 
 @within_a_minute
