@@ -9,18 +9,30 @@ import pytest
 from pyflink.common import Configuration, Row
 from pyflink.common.typeinfo import Types
 from pyflink.datastream import DataStream, KeyedStream, StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
 
 from core.settings import Settings
 from jobs.connectors import keyed
 from jobs.operators import BATCH, KEY
 from venues.routing import route
 
-TEXT = Types.ROW([Types.STRING(), Types.STRING(), Types.STRING()])
+SEPARATOR = "\0"
+MOST = 1_000_000  # rows of a job
 Output = dict[tuple[str, str], list[bytes]]  # lines by topic and key
 
 
-def _as_text(row: Row) -> Row:
-    return Row(row[0], row[1], b"\n".join(map(bytes, row[2])).decode())
+def _as_text(row: Row) -> str:
+    """Topic, key and lines of a row, one below the other."""
+    return "\n".join([row[0], row[1], *(bytes(line).decode() for line in row[2])])
+
+
+def _collected(texts: DataStream) -> list[str]:
+    """Texts of a bounded stream by one call of Java. PyFlink's own iterator makes several calls for each of them."""
+    jvm, stream = get_gateway().jvm, texts._j_data_stream
+    jvm.org.apache.flink.python.util.PythonConfigUtil.configPythonOperator(stream.getExecutionEnvironment())
+    texts._apply_chaining_optimization()
+    joined: str = jvm.java.lang.String.join(SEPARATOR, stream.executeAndCollect(MOST))
+    return joined.split(SEPARATOR)
 
 
 def _key_of(batch: Row) -> str:
@@ -42,12 +54,10 @@ def run_batches(
         environment = StreamExecutionEnvironment.get_execution_environment(_configuration(mode, parallelism))
         pairs = [Row(key_of(batch), batch) for batch in batches]
         source = environment.from_collection(pairs, Types.ROW([KEY, BATCH])).set_parallelism(1)
-        # Collecting an array of bytes takes a Java object for each byte.
-        outputs = define_workflow(keyed(source, KEY, BATCH), Settings()).map(_as_text, TEXT)
         output: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
-        with outputs.execute_and_collect() as rows:
-            for topic, key, text in rows:
-                output[topic, key] += text.encode().split(b"\n")
+        for text in _collected(define_workflow(keyed(source, KEY, BATCH), Settings()).map(_as_text, Types.STRING())):
+            topic, key, *lines = text.split("\n")
+            output[topic, key] += (line.encode() for line in lines)
         return dict(output)
 
 
