@@ -48,7 +48,7 @@ def test_flink_logs_json_on_the_console_and_into_its_file(tmp_path: Path) -> Non
 def test_a_client_of_flink_logs_json_into_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = tmp_path / CLIENT_LOG
     configuration.write_text((DATA / "flink-conf" / CLIENT_LOG).read_text())
-    (tmp_path / "config.yaml").write_text("rest.address: localhost\nrest.port: 1\n")
+    (tmp_path / "config.yaml").write_text("rest.address: localhost\nrest.port: 1\nrest.retry.max-attempts: 0\n")
     monkeypatch.setenv("FLINK_CONF_DIR", str(tmp_path))
     assert logged("client", configuration, f"{flink_package() / 'lib'}/*", CLIENT, "list") == []
     check([json.loads(line) for line in (tmp_path / "rolling.log").read_text().splitlines()], "client")
