@@ -14,6 +14,13 @@ from market.orderbook.tick_state import StateChange
 
 Event = Processed | StateChange
 OHLC = ("imbalance", "weighted_imbalance", "spread_bps")
+USED = (
+    *OHLC,
+    "spread",
+    "ofi",
+    "bid_depth",
+    "ask_depth",
+)  # fields of an update; pandas copies all columns for each tick
 
 
 class Slot(NamedTuple):
@@ -74,23 +81,21 @@ def ticks(events: Sequence[Event], stale_after_s: int = 30) -> pd.DataFrame:
 
 
 def _updates(events: Sequence[Event], found: Sequence[Slot]) -> pd.DataFrame:
-    """All updates of the slots with their tick, its second, the time from which they apply, and changes of depths."""
+    """All updates of the slots in order, with their tick, its second, and changes of depths."""
     rows: list[dict[str, Any]] = []
     before: dict[str, Any] | None = None
     for seq, slot in enumerate(found):
         if slot.is_change:
             before = None
-        applied = slot.start
         for number in [] if slot.is_change else slot.events:
             event = events[number]
             assert isinstance(event, Processed)
-            applied = max(applied, event.event_time)
-            row = {name: getattr(event, name) for name in Processed.__struct_fields__}
-            row |= {"seq": seq, "second": (slot.end - 1) // 1000, "applied": applied, "number": number}
+            row: dict[str, Any] = {name: getattr(event, name) for name in USED}
+            row |= {"seq": seq, "second": (slot.end - 1) // 1000}
             for side in ("bid", "ask"):
                 row[f"{side}_change"] = row[f"{side}_depth"] - before[f"{side}_depth"] if before else np.nan
             rows.append(before := row)
-    columns = [*Processed.__struct_fields__, "seq", "second", "applied", "bid_change", "ask_change"]
+    columns = [*USED, "seq", "second", "bid_change", "ask_change"]
     return pd.DataFrame(rows, columns=columns).astype({name: float for name in (*OHLC, "spread", "ofi")})
 
 
@@ -141,7 +146,8 @@ def _tick(
     bad: Sequence[int],
     found: Sequence[Slot],
 ) -> dict[str, Any]:
-    own = rows[rows["seq"] == seq]
+    first, end = rows["seq"].searchsorted([seq, seq + 1])
+    own = rows.iloc[first:end]
     tick: dict[str, Any] = {"seq": seq, "start": slot.start, "end": slot.end, "state": slot.state, "late": slot.late}
     tick |= {"reason": slot.reason, "updates": len(own), "one_sided": bool(own["spread"].isna().any())}
     for name in OHLC:
@@ -168,7 +174,7 @@ def _tick(
     recent = [each for each in range(last_loss + 1, seq + 1) if found[each].end > slot.end - 1000]
     flows = rows[rows["seq"].isin(recent)]["ofi"].dropna()
     tick["ofi_1s"] = flows.sum() if len(flows) else np.nan
-    return tick | _past(slot, rows[rows["seq"] < seq], [] if last_loss < 0 else [found[last_loss].start], bad)
+    return tick | _past(slot, rows.iloc[:first], [] if last_loss < 0 else [found[last_loss].start], bad)
 
 
 def _past(slot: Slot, rows: pd.DataFrame, losses: Sequence[int], bad: Sequence[int]) -> dict[str, Any]:
