@@ -68,6 +68,17 @@ def test_a_book_in_sync_is_the_exchange_s_or_says_so_in_time(venue: str, actions
         assert model.longest_wrong_us <= STALE_AFTER_S * SECOND
 
 
+def test_a_record_from_just_before_another_market_began_is_right_at_its_time() -> None:
+    """A dead standby has the last frame of the old market, whose time is that at which the new one began."""
+    model = VenueModel("kraken", FIRST_ID)
+    for action in [("run", 0.5, 6), ("reconnect", 0), ("run", 0.05, 1), ("cut", 1, 1)]:
+        play(model, action)
+    model.begin_epoch(1000)
+    for action in [("kill", 0), ("run", 0.05, 1), ("quiet", 60)]:
+        play(model, action)
+    assert model.longest_wrong_us == STALE_AFTER_S * SECOND and model.state == "stale"
+
+
 @pytest.mark.parametrize("venue", SYMBOLS)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(steps, runs, faults), min_size=1, max_size=25))

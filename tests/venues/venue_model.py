@@ -46,7 +46,7 @@ class VenueModel:
         self.now_us = START_US
         self.epochs = 0
         self.first_id = first_id
-        self.truth: dict[int, tuple[float, ...]] = {}  # by epoch ms
+        self.truth: dict[int, set[tuple[float, ...]]] = {}  # by epoch ms, in which a market may move and another begin
         self.begin_epoch(first_id)
         builder = open_builder(f"{venue}:{self.symbol}", BookConfig(stale_after_s=STALE_AFTER_S))
         assert isinstance(builder, BookBuilder)
@@ -100,7 +100,7 @@ class VenueModel:
 
     def note_truth(self) -> tuple[float, ...]:
         """The exchange's best prices and sizes now."""
-        self.truth[self.now_us // 1000] = self.best
+        self.truth.setdefault(self.now_us // 1000, set()).add(self.best)
         return self.best
 
     def stamped(self, place: int, channel: str, frame: bytes) -> Envelope:
@@ -168,7 +168,7 @@ class VenueModel:
         for row in map(json.loads, batch.processed):
             self.shown = row["best_bid"], row["best_bid_size"], row["best_ask"], row["best_ask_size"]
             at = row["event_time"]
-            if self.shown in (self.truth.get(at), self.truth.get(at - SEND_DELAY_MS)):
+            if self.shown in self.truth.get(at, set()) | self.truth.get(at - SEND_DELAY_MS, set()):
                 self.wrong_since_us = None
         for request in map(json.loads, batch.resyncs):
             places = [place for place in range(2) if self.stampers[place].conn == request["conn"]] or [0, 1]
