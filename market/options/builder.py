@@ -141,12 +141,15 @@ class ChainBuilder:
             self._quote_applied(event.time, origin)
 
     def _quote_applied(self, time: int, origin: Envelope) -> None:
-        """End the silence. The time of the return is that of the quote, but not before that of the status `stale`."""
+        """Begin with the first quote, or end the silence: not before the time of the status `stale`."""
         state = self._state
+        is_first = not state.quoted.applied_us
         state.quoted.applied_us, state.quoted.conn = origin.recv_us, origin.conn
         if state.stale:
             state.stale = False
             self._batch.statuses.append(self._status("synced", "resumed", max(time, state.stale_ms)))
+        elif is_first:
+            self._batch.statuses.append(self._status("synced", "quoted", time))
 
     def _check_silence(self, origin: Envelope) -> None:
         """Mark the chain stale when its newest quote was received too long before this record."""

@@ -64,9 +64,10 @@ def states(rows: list[Row]) -> list[str]:
 def test_every_record_of_the_domain_is_written_to_its_topic_with_its_key(context: FakeContext) -> None:
     batch = open_chain_builder(KEY, ChainConfig()).apply_all(VALUES)
     rows = feed(new_operator(context), context, VALUES)
-    assert lines_by_topic(rows) == dict(zip(TOPICS, (batch.chains, batch.surfaces, batch.ticks, [], []), strict=True))
+    found = (batch.chains, batch.surfaces, batch.ticks, batch.statuses, [])
+    assert lines_by_topic(rows) == dict(zip(TOPICS, found, strict=True))
     assert {row[1] for row in rows} == {KEY}
-    assert batch.chains
+    assert batch.chains and len(batch.statuses) == 1
 
 
 def test_a_long_batch_is_written_in_parts(context: FakeContext) -> None:

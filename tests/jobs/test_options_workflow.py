@@ -62,4 +62,4 @@ def test_the_output_equals_that_of_the_domain(outputs: Output) -> None:
 
 
 def test_nothing_is_rejected(outputs: Output) -> None:
-    assert {topic for topic, _ in outputs} == set(TOPICS)
+    assert {topic for topic, _ in outputs} == {*TOPICS, "orderbook.status"}

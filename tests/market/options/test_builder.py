@@ -156,6 +156,14 @@ def test_each_option_has_its_build_up():
     assert msgspec_json.decode(line, type=SurfaceRecord).build_up == "long_build_up"
 
 
+def test_a_chain_is_synced_by_its_first_quote():
+    builder = new_builder()
+    (begun,) = builder.apply_all([ticker(), ticker(PUT)]).statuses
+    status = msgspec_json.decode(begun, type=Status)
+    assert (status.state, status.symbol, status.reason, status.event_time) == ("synced", "BTC", "quoted", NOW)
+    assert not builder.apply_all([ticker(time=NOW + 1000)]).statuses
+
+
 def test_an_idle_chain_is_stale_once_and_then_synced():
     builder = new_builder()
     assert builder.mark_stale(NOW) is None
