@@ -1,8 +1,8 @@
 """Logins at the gateway. Tokens stay in the memory of the app: in the state of one browser session.
 
 UserError
-  LoginError        the gateway refuses the account
-    GatewayUnavailable     the gateway does not respond
+  LoginError              the gateway refuses the account
+    GatewayUnavailable    the gateway does not respond
 """
 
 import json

@@ -15,8 +15,6 @@ from venues.registry import VENUES
 Format = Literal["stamped", "cryptofeed", "plain", "wrapped", "envelopes"]
 
 _STAMPED = re.compile(rb"(\d{9,20}(?:\.\d+)?|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)[ \t]+(?=[{\[])")
-
-
 _CRYPTOFEED_KINDS = frozenset({"header", "connect", "recv", "send", "http"})
 
 

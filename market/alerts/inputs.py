@@ -10,27 +10,27 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from core.envelope import Count
 from core.records import BookState
 from market.orderbook.tick_records import BookTick, TradeTick
 
-Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 EpochMs = Annotated[int, Meta(ge=0, le=253_402_300_000_000)]  # up to the year 9999
 
 
 class _BookTick(BookTick, frozen=True, gc=False, tag_field="kind", tag="book", kw_only=True):
-    seq: Number
+    seq: Count
     start: EpochMs
     end: EpochMs
     event_time: EpochMs
 
 
 class _TradeTick(TradeTick, frozen=True, gc=False, tag_field="kind", tag="trade", kw_only=True):
-    seq: Number
+    seq: Count
     start: EpochMs
     end: EpochMs
     event_time: EpochMs
-    buy_levels: Number
-    sell_levels: Number
+    buy_levels: Count
+    sell_levels: Count
 
 
 class ChainReading(Struct, frozen=True, gc=False):

@@ -215,14 +215,15 @@ class SyncState:
         if origin.recv_us > self.state.requested_us:
             self.retry_request(origin)
 
-    def begins_anew(self, previous_id: int, update_id: int, later_ms: int) -> bool:
+    def begins_anew(self, previous_id: int, update_id: int, later_ms: int, in_run: bool) -> bool:
         """True for an update with an old id that proves that the ids began anew.
 
         It is much later than the book, or the third of updates that are later and follow one another. `later_ms`: its
-        event time less the book's.
+        event time less the book's. `in_run`: False for a copy of the newest update or a part of a snapshot, which may
+        be late and says nothing of those that follow.
         """
-        if later_ms <= 0:
-            return False
+        if later_ms <= 0 or not in_run:
+            return later_ms > RESET_AFTER_MS
         run = self.state.old_run = self.state.old_run or OldRun()
         return run.add(previous_id, update_id, self.applied.applied_us) >= PROOF or later_ms > RESET_AFTER_MS
 

@@ -47,6 +47,11 @@ def lay_out(settings: StackSettings, java: Java) -> None:
     )
     _link((*(package / "opt").glob("*.jar"), *jars.flink_opt_jars()), home / "opt")
     (home / "conf" / "config.yaml").write_text(render_config(settings, java))
+    copy_log_settings(home)
+
+
+def copy_log_settings(home: Path) -> None:
+    """Copy the settings of the logs into a FLINK_HOME."""
     for name in (CLIENT_LOG, CONSOLE_LOG):
         shutil.copy(DATA / "flink-conf" / name, home / "conf" / name)
 

@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from core.resources import DATA
 from jobs.submit import JOBS
 from stack.services import jars
-from stack.services.flink_home import CLIENT_LOG, CONSOLE_LOG, as_yaml, shared_keys
+from stack.services.flink_home import as_yaml, copy_log_settings, shared_keys
 
 app = typer.Typer(help="Steps of the build of the jobs' image.", no_args_is_help=True)
 
@@ -53,8 +52,7 @@ def configure(home: Folder) -> None:
     keys = shared_keys(home) | CONTAINER_KEYS
     keys |= {"python.executable": sys.executable, "python.client.executable": sys.executable}
     (home / "conf" / "config.yaml").write_text(as_yaml({k: v for k, v in keys.items() if k not in OWN_ADDRESS}))
-    for name in (CLIENT_LOG, CONSOLE_LOG):
-        shutil.copy(DATA / "flink-conf" / name, home / "conf" / name)
+    copy_log_settings(home)
 
 
 @app.command()

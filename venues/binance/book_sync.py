@@ -104,17 +104,14 @@ class BinanceBookSync:
         """Process an update that is old or leaves a gap. Its time shows the epoch of its ids."""
         state, at = self.state, event_time(update)
         later_ms = at - state.event_ms if state.event_ms else 0
-        begins_anew = step is SKIP and later_ms > 0 and self._begins_anew(update, later_ms)
+        previous_id = update.previous_id or update.first_id - 1
+        in_run = self._sync.synced and update.last_id != state.book_id
+        begins_anew = step is SKIP and self._sync.begins_anew(previous_id, update.last_id, later_ms, in_run)
         if begins_anew or (step is GAP and at + RESET_AFTER_MS >= state.event_ms):
             reason = "sequence_reset" if begins_anew else "sequence"
             self._drop_book(envelope, reason, *self._rule.gap_ids(state.book_id, update))
         else:
             self._writer.counts.skipped += 1
-
-    def _begins_anew(self, update: DepthUpdate, later_ms: int) -> bool:
-        if update.last_id == self.state.book_id or not self._sync.synced:  # a copy, or part of a snapshot
-            return later_ms > RESET_AFTER_MS
-        return self._sync.begins_anew(update.previous_id or update.first_id - 1, update.last_id, later_ms)
 
     def _apply(self, envelope: TypedEnvelope[DepthFrame], update: DepthUpdate) -> None:
         state, book, sync = self.state, self._book, self._sync

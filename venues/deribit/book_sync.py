@@ -141,9 +141,8 @@ class DeribitBookSync:
     def _begins_anew(self, data: BookData) -> bool:
         """True for an old change that proves that the ids began anew."""
         later_ms = data.timestamp - self.state.event_ms if self.state.event_ms else 0
-        if data.change_id == self.state.book_id:  # a copy
-            return later_ms > RESET_AFTER_MS
-        return self._sync.begins_anew(data.prev_change_id or 0, data.change_id, later_ms)
+        in_run = data.change_id != self.state.book_id
+        return self._sync.begins_anew(data.prev_change_id or 0, data.change_id, later_ms, in_run)
 
     def _is_new_book(self, envelope: TypedEnvelope[BookFrame], data: BookData) -> bool:
         """True for a snapshot with a lower id that answers a request, or is later than the book.
