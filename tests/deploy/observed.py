@@ -20,7 +20,6 @@ from confluent_kafka import Producer
 from stack.services import lifecycle
 from stack.services.progress import Progress
 from stack.services.settings import StackSettings
-from stack.services.supervisor import Supervisor
 from tests.conftest import USERS_PATH, free_ports, remove_stack, stack_settings
 from tests.jobs.isolated_system import wait_until
 
@@ -101,9 +100,6 @@ class Observed:
         producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "partitioner": "murmur2_random"})
         producer.produce(topic, value, key)
         assert producer.flush(30) == 0
-
-    def pid(self, name: str) -> int:
-        return next(process.pid for process in Supervisor(self.home).processes() if process.name == name)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """A real Prometheus over a running stack: every target, every query, every line of the logs, and alerts with causes."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -19,6 +18,7 @@ from stack.services.supervisor import Supervisor
 from tests.deploy.observed import KEY, Observed, observed_stack
 from tests.jobs.isolated_system import wait_until
 from tests.soak import soak
+from tests.stack_processes import kill
 
 pytestmark = [
     pytest.mark.stack,
@@ -168,7 +168,7 @@ def test_an_exchange_that_falls_silent_raises_an_alert(observed: Observed) -> No
 @soak
 def test_a_killed_taskmanager_raises_an_alert(observed: Observed) -> None:
     for name in observed.settings.taskmanagers:
-        os.kill(observed.pid(name), signal.SIGKILL)
+        kill(observed.home, name)
     observed.wait_firing("JobRestarting", 240)
 
 

@@ -1,7 +1,5 @@
 """A separate system on the shared stack: topics with their own prefix, and the jobs over them."""
 
-import os
-import signal
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,8 +16,8 @@ from ingestion.topics import ensure_topics
 from jobs.submit import FlinkCluster, cancel, run, run_command, stop
 from stack.services import flink_rest, postgres
 from stack.services.orphans import stack_processes
-from stack.services.supervisor import Supervisor
 from tests.conftest import Stack
+from tests.stack_processes import kill, running_pid
 
 Record = tuple[str, str | None, bytes | None]  # topic without the prefix, key, value
 TIMEOUT_S = 120
@@ -111,14 +109,13 @@ class IsolatedSystem:
                     ended += 1
         consumer.close()
 
-    def pid(self, name: str) -> int:
-        """Process id of one of the stack's processes."""
-        (pid,) = (each.pid for each in Supervisor(self.stack.home).processes() if each.name == name)
-        return pid
+    def kill(self, name: str) -> None:
+        """Kill one of the stack's processes; the supervisor restarts it."""
+        kill(self.stack.home, name)
 
     def python_workers(self) -> list[psutil.Process]:
         """Python worker processes of the TaskManagers (process mode)."""
-        managers = [psutil.Process(self.pid(name)) for name in self.stack.settings.taskmanagers]
+        managers = [psutil.Process(running_pid(self.stack.home, name)) for name in self.stack.settings.taskmanagers]
         children = [child for manager in managers for child in manager.children(recursive=True)]
         return [
             child for child in children if "pyflink" in " ".join(child.cmdline()) and child.name().startswith("python")
@@ -129,7 +126,7 @@ def kill_taskmanagers(system: IsolatedSystem) -> None:
     """Kill all busy TaskManagers at once; the supervisor of the stack restarts them."""
     for taskmanager in flink_rest.taskmanagers(system.stack.settings):
         if not taskmanager.idle:
-            os.kill(system.pid(taskmanager.id), signal.SIGKILL)
+            system.kill(taskmanager.id)
 
 
 def kill_stack(stack: Stack) -> None:

@@ -1,7 +1,5 @@
 """Kills and bad input in the middle of a run: committed output is that of the domain, each record once."""
 
-import os
-import signal
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import islice
@@ -32,11 +30,11 @@ def kill_worker(system: IsolatedSystem) -> None:
 
 
 def kill_broker(system: IsolatedSystem) -> None:
-    os.kill(system.pid("kafka"), signal.SIGKILL)
+    system.kill("kafka")
 
 
 def kill_jobmanager(system: IsolatedSystem) -> None:
-    os.kill(system.pid("jobmanager"), signal.SIGKILL)
+    system.kill("jobmanager")
 
 
 def reboot(system: IsolatedSystem) -> None:

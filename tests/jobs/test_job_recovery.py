@@ -76,7 +76,7 @@ def test_jobs_that_ran_go_on_and_a_stopped_job_does_not_come_back(stack: Stack) 
         ran = running(system)
         assert set(ran) == {"books"}
 
-        os.kill(system.pid("jobmanager"), signal.SIGKILL)
+        system.kill("jobmanager")
         wait_until(lambda: "is recovering, no JobManager is leader" in refusal(system), "the next JobManager")
         wait_until(lambda: runs_by_itself(system, ran), "the job to run again by itself", timeout_s=60)
         with pytest.raises(SubmitError, match="books is already running"):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from stack.services.errors import StackError
 from stack.services.progress import Progress
 from stack.services.supervisor import Supervisor
 from tests.conftest import Stack
+from tests.stack_processes import kill
 
 WITHIN_S = 60
 
@@ -35,6 +35,11 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 def pids(stack: Stack) -> dict[str, int]:
     return {process.name: process.pid for process in Supervisor(stack.home).processes()}
+
+
+def data_ports(stack: Stack) -> dict[str, int]:
+    """Data port of every registered TaskManager, which differs after each start, by its name."""
+    return {each.id: each.data_port for each in flink_rest.taskmanagers(stack.settings)}
 
 
 def responds(stack: Stack, part: str) -> bool:
@@ -107,18 +112,17 @@ def test_the_writer_can_read_rows_but_not_drop_tables(stack: Stack) -> None:
 
 @pytest.mark.parametrize("part", ["kafka", "postgres", "valkey"])
 def test_a_killed_process_is_restarted(stack: Stack, part: str) -> None:
-    killed = pids(stack)[part]
-    os.kill(killed, signal.SIGKILL)
+    killed = kill(stack.home, part)
     wait_for(lambda: pids(stack)[part] not in (0, killed) and responds(stack, part))
     assert Supervisor(stack.home).restarts()[part] >= 1
 
 
 def test_a_killed_taskmanager_is_replaced(stack: Stack) -> None:
-    before = set(flink_rest.taskmanagers(stack.settings))
-    os.kill(pids(stack)["taskmanager-1"], signal.SIGKILL)
-    others = {worker for worker in before if worker.id != "taskmanager-1"}
-    wait_for(lambda: len(set(flink_rest.taskmanagers(stack.settings)) - before) == 1)
-    assert others < set(flink_rest.taskmanagers(stack.settings))
+    before = data_ports(stack)
+    kill(stack.home, "taskmanager-1")
+    wait_for(lambda: data_ports(stack).get("taskmanager-1", before["taskmanager-1"]) != before["taskmanager-1"])
+    after = data_ports(stack)
+    assert {name for name in before if after.get(name) != before[name]} == {"taskmanager-1"}
 
 
 def test_kills_of_a_taskmanager_leave_no_files_of_its_earlier_processes(stack: Stack) -> None:
@@ -127,14 +131,14 @@ def test_kills_of_a_taskmanager_leave_no_files_of_its_earlier_processes(stack: S
 
     before = size()
     for _ in range(3):
-        registered = set(flink_rest.taskmanagers(stack.settings))
-        os.kill(pids(stack)["taskmanager-1"], signal.SIGKILL)
-        wait_for(lambda registered=registered: set(flink_rest.taskmanagers(stack.settings)) - registered)
+        port = data_ports(stack)["taskmanager-1"]
+        kill(stack.home, "taskmanager-1")
+        wait_for(lambda port=port: data_ports(stack).get("taskmanager-1", port) != port)
     assert size() < before + 10_000_000
 
 
 def test_a_killed_zookeeper_is_restarted_without_a_new_leader(stack: Stack) -> None:
-    killed, jobmanager = pids(stack)["zookeeper"], pids(stack)["jobmanager"]
-    os.kill(killed, signal.SIGKILL)
+    jobmanager = pids(stack)["jobmanager"]
+    killed = kill(stack.home, "zookeeper")
     wait_for(lambda: pids(stack)["zookeeper"] not in (0, killed) and responds(stack, "zookeeper"))
     assert pids(stack)["jobmanager"] == jobmanager and responds(stack, "flink")
