@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from jobs.submit import JOBS, FlinkCluster, cancel
+from jobs.submit import JOBS, FlinkCluster, cancel, run_command
 from simulator.frame_generator import Generator, Plan
 from simulator.generator.chain import ChainModel, ChainShape
 from simulator.generator.underlyings import UNDERLYINGS
@@ -89,6 +89,15 @@ def test_a_command_of_the_readme_needs_no_stack(folder: Path, command: str) -> N
 @pytest.mark.parametrize("command", [each for each in COMMANDS if not each.startswith((*WITHOUT_STACK, *ELSEWHERE))])
 def test_a_command_of_the_readme_succeeds(shared: Stack, folder: Path, command: str) -> None:
     assert_command_succeeds(command, folder, shared.environment)
+
+
+def test_the_command_of_a_job_is_that_of_submit() -> None:
+    """The README writes … for the folder of the installation."""
+    home = ROOT / ".depthflow"
+    cluster = FlinkCluster(home / "flink", "http://127.0.0.1:8081", f"file://{home}/checkpoints", "")
+    command = " ".join(run_command(cluster, "books", ["--parallelism=1"], None))
+    shown = command.replace(sys.executable, "/…/.venv/bin/python").replace(str(ROOT), "/…")
+    assert shown in " ".join(README.split())
 
 
 @pytest.mark.parametrize("picture", sorted(set(PICTURES)))
