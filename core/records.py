@@ -36,7 +36,7 @@ class Envelope(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Processed(Struct, frozen=True, gc=False):
-    """Metrics of one symbol's book after one applied update; topic `orderbook.processed`, fields in docs/metrics.md."""
+    """Metrics of one symbol's book after one applied update; topic `orderbook.processed`. Formulas: docs/metrics.md."""
 
     venue: str
     symbol: str

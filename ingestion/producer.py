@@ -3,16 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from kafka.partitioner import Partitioner, murmur2
 
 from core.errors import UserError
 from core.kafka_client import connect, no_broker_message
+from core.partitioner import KeyPartitioner
 from core.records import Envelope
 from core.topics import MAX_RECORD_BYTES
 from venues.routing import route
@@ -60,20 +59,6 @@ class ProducerConfig:
             # The broker limits the whole batch: the batch header must fit beside the largest record.
             "max_request_size": MAX_RECORD_BYTES + 64 * 1024,
         }
-
-
-class KeyPartitioner(Partitioner):  # type: ignore[misc]
-    """Kafka's default partitioner (murmur2). Hashes are cached per key: hashing is pure Python in kafka-python."""
-
-    def __init__(self) -> None:
-        self._hash = lru_cache(maxsize=1 << 16)(murmur2)
-
-    def partition(
-        self, topic: str, key: Any, serialized_key: bytes, value: Any, serialized_value: bytes, cluster: Any
-    ) -> int:
-        """Index of the key's partition, from the topic's current number of partitions."""
-        hashed: int = self._hash(serialized_key)
-        return (hashed & 0x7FFFFFFF) % len(cluster.partitions_for_topic(topic))
 
 
 class RawProducer:

@@ -7,8 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.partitioner import murmur2
 
+from core.partitioner import partition_of
 from core.settings import Settings
 from core.topics import RAW_BOOKS, RAW_TRADES
 from gateway.replay.request import LATE_MS, ReplayRequest, ReplayUnavailable, Timed
@@ -37,7 +37,7 @@ def _read_topic(request: ReplayRequest, settings: Settings, topic: str, needed: 
             if needed:
                 raise ReplayUnavailable(f"there is no topic {name}")
             return
-        partition = TopicPartition(name, (murmur2(key) & 0x7FFFFFFF) % len(numbers))
+        partition = TopicPartition(name, partition_of(key, len(numbers)))
         start = _start(consumer, partition, request, needed)
         if start is None:
             return

@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
-from kafka.partitioner import DefaultPartitioner
 
 from core.records import Envelope
 from ingestion import producer as module
-from ingestion.producer import DeliveryError, KeyPartitioner, ProducerConfig, RawProducer
+from ingestion.producer import DeliveryError, ProducerConfig, RawProducer
 from venues.stamping import Stamper
 
 
@@ -116,22 +115,6 @@ def test_send_waits_when_too_many_bytes_are_in_flight(monkeypatch: pytest.Monkey
     for _ in range(50):
         producer.send(frame(body=b'"' + b"x" * 300 + b'"'))
         assert producer.sent_bytes - producer.acknowledged_bytes <= 1000
-
-
-class FakeCluster:
-    def topics(self) -> set[str]:
-        return {"t"}
-
-    def partitions_for_topic(self, topic: str) -> set[int]:
-        return set(range(7))
-
-    available_partitions_for_topic = partitions_for_topic
-
-
-@pytest.mark.parametrize("key", [b"binance:ETHUSDT", b"kraken:BTC/USD", b"deribit:BTC-PERPETUAL", b"a", b""])
-def test_keys_get_the_partition_of_the_default_partitioner(key: bytes) -> None:
-    expected = DefaultPartitioner().partition("t", None, key, None, b"", FakeCluster())
-    assert KeyPartitioner().partition("t", None, key, None, b"", FakeCluster()) == expected
 
 
 def test_an_unreachable_broker_is_one_error() -> None:
