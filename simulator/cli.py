@@ -98,7 +98,7 @@ def _chains(venue: str, requested: str | None) -> tuple[str, ...]:
 async def _serve(config: Config) -> None:
     async with simulator(config) as running:
         _announce(config, {name: getattr(running, name) for name in ADDRESSES})
-        await asyncio.Event().wait()
+        await running.market
 
 
 def _announce(config: Config, addresses: dict[str, str]) -> None:

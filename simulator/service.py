@@ -21,12 +21,15 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def simulator(config: Config) -> AsyncIterator[Simulator]:
-    """A simulated exchange, served until the context ends. Raises UserError when a port is in use."""
+    """A simulated exchange, served until the context ends. Raises UserError when a port is in use.
+
+    An error of the market ends the task `market`, and is raised at the end of the context at the latest.
+    """
     running = Simulator(config)
     exchange = web.Application()
     exchange.router.add_route("*", "/{path:.*}", _exchange(running))
     runners = [web.AppRunner(app, shutdown_timeout=SHUTDOWN_S) for app in (exchange, control_app(running))]
-    market = asyncio.create_task(running.scheduler.run())
+    market = running.market = asyncio.create_task(running.scheduler.run())
     try:
         running.port = await _listen(runners[0], config.host, config.port)
         running.control_port = await _listen(runners[1], HOST, config.control_port)
@@ -37,7 +40,9 @@ async def simulator(config: Config) -> AsyncIterator[Simulator]:
             connection.cut()
         for runner in runners:
             await runner.cleanup()
-        await asyncio.gather(market, return_exceptions=True)
+        (ended,) = await asyncio.gather(market, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended
 
 
 def _exchange(running: Simulator) -> Handler:

@@ -42,7 +42,12 @@ class FaultError(ValueError):
 
 
 class Simulator(Address):
-    """Made by `simulator`; all methods belong to its event loop. `connections` are the open ones, by number."""
+    """Made by `simulator`; all methods belong to its event loop.
+
+    `connections` are the open ones, by number. `market` steps the symbols at the set rate until it is cancelled.
+    """
+
+    market: "asyncio.Task[None]"
 
     def __init__(self, config: Config) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 """Usage errors and log of `depthflow simulate`."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -7,7 +8,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from simulator.cli import app
+from simulator.cli import _serve, app
+from simulator.config import Config
+from simulator.simulator import Simulator
 
 
 @pytest.mark.parametrize("symbols", ["", ",", ",,"])
@@ -27,3 +30,14 @@ def test_addresses_are_an_event_of_the_log_where_nobody_watches() -> None:
         "ws://127.0.0.1:"
     )
     assert (event["service"], event["event"], event["listed"]) == ("simulator", "listening", ["BTC/USD"])
+
+
+def test_an_error_of_the_market_ends_the_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sockets alone would look like an exchange that fell silent."""
+
+    def fail(*_: object) -> None:
+        raise ArithmeticError("no step")
+
+    monkeypatch.setattr(Simulator, "_step", fail)
+    with pytest.raises(ArithmeticError, match="no step"):
+        asyncio.run(asyncio.wait_for(_serve(Config("kraken")), 30))
