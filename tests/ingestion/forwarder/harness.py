@@ -32,7 +32,7 @@ from venues.registry import VENUES
 from venues.routing import route
 
 LIMIT_S = 60
-SETTLED_S = 2
+SILENT_S = 2
 CONFIG = BookConfig(levels=1000, resync_first_s=0.2, resync_max_s=1.0)
 KRAKEN_DEPTH = 25
 
@@ -259,15 +259,27 @@ async def wait_until_books_match(running: RunningForwarder, exchange: Simulator)
     A gap that only the last step reveals is repaired by later frames, so the market then runs once more.
     """
     symbols, builders = exchange.config.traded, running.broker.builders
+
+    def match() -> bool:
+        return all(running.book_matches(exchange, symbol) for symbol in symbols)
+
     while True:
         exchange.run_market(True)
         await eventually(lambda: all(symbol in builders and builders[symbol].synced for symbol in symbols))
         exchange.run_market(False)
         exchange.step()
-        try:
-            await asyncio.wait_for(
-                eventually(lambda: all(running.book_matches(exchange, symbol) for symbol in symbols)), SETTLED_S
-            )
+        if await _before_silence(match, running.broker):
             return
-        except asyncio.TimeoutError:
-            continue
+
+
+async def _before_silence(condition: Callable[[], bool], broker: Broker) -> bool:
+    """Wait until the condition is true, or until the broker has received nothing for SILENT_S: a slow machine may take
+    long for what is on its way."""
+    received, since = broker.sent_bytes, monotonic()
+    while not condition():
+        if broker.sent_bytes != received:
+            received, since = broker.sent_bytes, monotonic()
+        if monotonic() - since > SILENT_S:
+            return False
+        await asyncio.sleep(0.01)
+    return True
