@@ -9,10 +9,10 @@ from time import time
 from typing import Annotated, Any, BinaryIO
 
 import typer
-from rich.console import Console
 
 from core.errors import UserError
 from core.kafka_client import python_client_options
+from core.literal_console import literal_console
 from core.records import Envelope
 from core.settings import Settings
 from core.stop_signal import EXIT_INTERRUPTED
@@ -33,7 +33,7 @@ from ingestion.topics import ensure_topics
 from market.orderbook.book_config import BookConfig
 
 app = typer.Typer()
-console = Console(stderr=True, width=None if sys.stderr.isatty() else 200)
+console = literal_console(width=None if sys.stderr.isatty() else 200)
 
 GENERATED_SECONDS = 60.0
 Separate = Annotated[bool, typer.Option("--separate", help="No file continues the connections of the one before.")]

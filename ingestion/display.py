@@ -45,12 +45,12 @@ def show_import_report(recording: EnvelopeSource, console: Console) -> None:
     """Print how a file was read, the ignored frames and the rejected lines, with the reasons of the first."""
     report = recording.report
     if report.note:
-        console.print(f"{report.path.name}: {report.note}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{report.path.name}: {report.note}", highlight=False, soft_wrap=True)
     if report.ignored:
         ignored = ", ".join(f"{kind} {count}" for kind, count in sorted(report.ignored.items()))
         console.print(f"{report.path.name}: ignored (no market data): {ignored}", highlight=False, soft_wrap=True)
     for error in report.errors[:MAX_SHOWN]:
-        console.print(error, markup=False, highlight=False, soft_wrap=True)
+        console.print(error, highlight=False, soft_wrap=True)
     if report.rejected:
         lines = "line" if report.rejected == 1 else "lines"
         console.print(f"{report.path}: {report.rejected} {lines} rejected", highlight=False, soft_wrap=True)
@@ -76,12 +76,12 @@ def show_rebuild(rebuild: Rebuild, console: Console) -> None:
     for key, book in rebuild.books.items():
         if book.counts.trade_epochs:
             times = "once" if book.counts.trade_epochs == 1 else f"{book.counts.trade_epochs:,} times"
-            console.print(f"{key}: the ids of trades began anew {times}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{key}: the ids of trades began anew {times}", highlight=False, soft_wrap=True)
         if book.counts.off_book_trades:
             text = f"{key}: {book.counts.off_book_trades:,} trades were not made in the book and are not published"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            console.print(text, highlight=False, soft_wrap=True)
     for reason in rebuild.reject_reasons[:MAX_SHOWN]:
-        console.print(f"rejected: {reason}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"rejected: {reason}", highlight=False, soft_wrap=True)
     if rebuild.other_channels:
         channels = ", ".join(f"{channel} {count}" for channel, count in sorted(rebuild.other_channels.items()))
         console.print(f"frames without a book: {channels}", highlight=False, soft_wrap=True)
@@ -90,16 +90,16 @@ def show_rebuild(rebuild: Rebuild, console: Console) -> None:
 def show_account(account: ReadAccount, console: Console, reasons: bool = False) -> None:
     """Print the totals and every other cause of failure; with `reasons`, also those of the first refused items."""
     for reason in account.reasons if reasons else ():
-        console.print(f"refused: {reason}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"refused: {reason}", highlight=False, soft_wrap=True)
     skipped = account.skipped.total() + account.unmatched.total()
     kinds = [f"{kind} {count:,}" for kind, count in sorted(account.skipped.items()) if count]
     if account.unmatched:
         kinds.append(f"other symbols {account.unmatched.total():,}")
     detail = f" ({', '.join(kinds)})" if kinds else ""
     line = f"used {account.used:,}, skipped {skipped:,}{detail}, refused {account.refused:,}"
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(line, highlight=False, soft_wrap=True)
     for problem in account.problems:
-        console.print(problem, markup=False, highlight=False, soft_wrap=True)
+        console.print(problem, highlight=False, soft_wrap=True)
 
 
 def show_replay_result(result: ReplayResult, console: Console) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 from msgspec import UNSET
@@ -23,6 +24,14 @@ from venues.routing import route
 MAX_REASONS = 20
 MAX_KEY = 100  # characters of a key in a reason
 MICROS = 1_000_000
+BACK_US = MICROS  # times of one book go back by less
+
+
+class _EventTime(msgspec.Struct, gc=False):
+    event_time: int
+
+
+_decode_event_time = msgspec.json.Decoder(_EventTime).decode
 
 
 @dataclass
@@ -31,7 +40,8 @@ class RebuiltBook:
 
     `state` is the book's after its last frame: events that end a connection do not change it, since a recording that
     ends with its connection is complete. `last_us` and `applied_us` are the receive times of the newest frame and of
-    the newest one that was applied. `waiting`: updates held for a snapshot since then.
+    the newest one that was applied. `waiting`: updates held for a snapshot since then. `book_us` and `event_us` are the
+    newest times of its book frames and of its records; `back_us`: how far applied frames have gone back behind them.
     """
 
     builder: BookBuilder | RejectAll[Batch]
@@ -40,11 +50,15 @@ class RebuiltBook:
     last_us: int = 0
     applied_us: int = 0
     waiting: int = 0
+    book_us: int = 0
+    event_us: int = 0
+    back_us: int = 0
 
     @property
     def has_book(self) -> bool:
         """True when the key had book frames, not only trades."""
-        return bool(self.counts.snapshots + self.counts.applied + self.counts.skipped + self.counts.held)
+        counts = self.counts
+        return bool(counts.snapshots + counts.applied + counts.skipped + counts.held + counts.gaps)
 
     @property
     def out_of_sync(self) -> bool:
@@ -60,9 +74,21 @@ class RebuiltBook:
             self.applied_us, self.waiting = self.last_us, 0
         else:
             self.waiting += batch.counts.held
+        self._check_order(batch, envelope.recv_us)
         if envelope.event is UNSET or envelope.event == "dropped":
             self.state = self.builder.state
         return batch
+
+    def _check_order(self, batch: Batch, recv_us: int) -> None:
+        counts = batch.counts
+        if counts.applied:
+            self.back_us = max(self.back_us, self.book_us - recv_us)
+        if counts.applied or counts.skipped or counts.held:
+            self.book_us = max(self.book_us, recv_us)
+        if batch.processed:
+            event_us = _decode_event_time(batch.processed[-1]).event_time * 1000
+            self.back_us = max(self.back_us, self.event_us - event_us)
+            self.event_us = max(self.event_us, event_us)
 
     def problem(self, stale_after_s: float) -> str:
         """Reason for which the end of the book cannot be trusted; "" if it can."""
@@ -70,6 +96,9 @@ class RebuiltBook:
             return ""
         if self.state != "in sync":
             return f"the book is {self.state} after its last frame"
+        if self.back_us > BACK_US:
+            back = timedelta(seconds=round(self.back_us / MICROS))
+            return f"its updates go back in time by {back}: are the files in chronological order, and each given once?"
         quiet_s = (self.last_us - self.applied_us) / MICROS
         if not self.counts.applied:
             return "no update was applied"

@@ -4,15 +4,15 @@ from enum import Enum
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from core.literal_console import literal_console
 from core.settings import Settings
 from jobs import submit as submission
 from jobs import transactions
 from jobs.submit import JOBS, FlinkCluster
 
 app = typer.Typer()
-console = Console(stderr=True)
+console = literal_console()
 
 Job = Enum("Job", {name: name for name in JOBS}, type=str)  # type: ignore[misc]
 

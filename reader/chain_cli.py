@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from core.errors import UserError
+from core.literal_console import literal_console
 from core.settings import Settings
 from ingestion.display import show_account
 from ingestion.recordings.import_report import ReadAccount
@@ -81,7 +81,7 @@ def _age_warnings(snapshot: "ChainSnapshot", source: str) -> Iterator[str]:
 def _show(account: ReadAccount) -> None:
     """Print the totals of a recording on standard error; nothing for topics and tables."""
     if account.used or account.skipped or account.refused:
-        show_account(account, Console(stderr=True, width=None if sys.stderr.isatty() else ERROR_WIDTH), reasons=True)
+        show_account(account, literal_console(width=None if sys.stderr.isatty() else ERROR_WIDTH), reasons=True)
 
 
 def _read(source: str, underlying: str, account: ReadAccount) -> "ChainSnapshot":

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from core.settings import Settings
 from market.alerts.rule_table import RuleTable, with_change
@@ -79,7 +80,7 @@ def list_rules(as_json: Annotated[bool, typer.Option("--json", help="Print JSON 
     for name in ("rule", "book", *NAMES, "default", "unit"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        marks = (f"[bold]{row[name]:g}[/bold]" if row[f"{name}_set"] else f"{row[name]:g}" for name in NAMES)
+        marks = (Text(f"{row[name]:g}", "bold" if row[f"{name}_set"] else "") for name in NAMES)
         default = ", ".join(f"{row[f'{name}_default']:g}" for name in NAMES)
         table.add_row(row["rule"], row["book"], *marks, default, row["unit"])
     console.print(table)

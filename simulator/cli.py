@@ -6,9 +6,9 @@ from typing import Annotated
 
 import structlog
 import typer
-from rich.console import Console
 
 from core.errors import UserError
+from core.literal_console import literal_console
 from core.logs import configure
 from core.settings import Settings
 from simulator.config import HOST, Config
@@ -21,7 +21,7 @@ from simulator.service import simulator
 app = typer.Typer()
 DEFAULT_CHAINS = "; ".join(f"{venue.id}: {','.join(venue.chains)}" for venue in SIMULATORS.values() if venue.chains)
 ADDRESSES = ("ws_url", "rest_url", "control_url")
-console = Console(stderr=True)
+console = literal_console()
 log = structlog.get_logger("simulator")
 
 

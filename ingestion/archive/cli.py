@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 from prometheus_client import CollectorRegistry
-from rich.console import Console
 
 from core.kafka_client import python_client_options
+from core.literal_console import literal_console
 from core.metrics_server import metrics_server
 from core.scrape_targets import scrape_target
 from core.settings import Settings
@@ -20,7 +20,7 @@ from ingestion.archive.recorder import Recorder
 
 RAW_TOPICS = ",".join(topic.name for topic in (RAW_BOOKS, RAW_TRADES, RAW_OPTIONS))
 app = typer.Typer()
-console = Console(stderr=True)
+console = literal_console()
 
 
 @app.command()

@@ -9,9 +9,9 @@ from typing import Annotated
 import structlog
 import typer
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from rich.console import Console
 
 from core.kafka_client import python_client_options
+from core.literal_console import literal_console
 from core.logs import configure, silenced
 from core.scrape_targets import scrape_target
 from core.stop_signal import EXIT_INTERRUPTED
@@ -31,7 +31,7 @@ from ingestion.topics import ensure_topics
 from venues.registry import VENUES
 
 app = typer.Typer()
-console = Console()
+console = literal_console(stderr=False)
 
 WEEK_MS = 7 * 24 * 3600 * 1000  # delivery timeout of a record: long enough for any broker outage
 

@@ -13,6 +13,7 @@ from venues.venue import Venue
 
 ENVELOPE_BYTES = 64 * 1024  # more than an envelope adds to its frame
 ENDS = (b'"', b"@", b".", b"\\")  # characters that follow a symbol in a frame, or in a frame quoted as text
+SECONDS_US = 10**12, 4_102_444_800_000  # seconds of 2001 to 2100, taken for milliseconds
 START_BYTES = 12  # start of a frame, long enough to count the frames in one line
 
 
@@ -126,6 +127,8 @@ class FrameReader:
         if info.time_us is not None and not 0 <= info.time_us < MAX_US:
             time = info.time_us // 1000
             return f"time {time} of the frame: expected epoch milliseconds, it looks like microseconds or nanoseconds"
+        if info.time_us is not None and SECONDS_US[0] <= info.time_us < SECONDS_US[1]:
+            return f"time {info.time_us // 1000} of the frame: expected epoch milliseconds, it looks like seconds"
         return ""
 
     def _only_symbol(self) -> str:

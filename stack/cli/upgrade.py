@@ -5,8 +5,8 @@ import subprocess
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from core.literal_console import literal_console
 from core.settings import Settings
 from jobs import submit as submission
 from jobs import upgrade as upgrading
@@ -15,7 +15,7 @@ from jobs.submit import FlinkCluster, SubmitError
 from stack.services.taskmanagers import prepare_submission
 
 app = typer.Typer()
-console = Console(stderr=True)
+console = literal_console()
 
 
 @app.command()

@@ -375,3 +375,73 @@ def test_bare_partial_depth_of_usdm_is_refused_by_name(tmp_path: Path, with_snap
     assert "BTCUSDT: 5 levels on each side, no deletion" in result.stderr
     assert (result.stdout, result.exit_code) == ("", 1)
     assert "refused 4" in result.stderr
+
+
+def hour(number: int) -> list[str]:
+    """Frames of a Kraken book in an hour of a day."""
+    book = KrakenBook()
+    frames = [book.snapshot(), *(book.update("bids", 1000, size) for size in range(2, 6))]
+    return [frame.replace("T05:", f"T{number:02}:") for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("files", "exit_code"),
+    [
+        ([hour(1), hour(2)], 0),
+        ([hour(2), hour(1)], 1),
+        ([hour(1), hour(2), hour(1)], 1),
+        ([hour(2)[1:], hour(1)], 1),
+        ([hour(2) + hour(1)], 1),
+    ],
+    ids=["in order", "reversed", "twice", "reversed, no snapshot in the later one", "reversed in one file"],
+)
+def test_files_in_the_wrong_order_are_told(tmp_path: Path, files: list[list[str]], exit_code: int) -> None:
+    paths = [write_recording(tmp_path, *lines, name=f"{number}") for number, lines in enumerate(files)]
+    result = rebuild(*paths)
+    assert ("go back in time by 1:00:00" in result.stderr, result.exit_code) == (bool(exit_code), exit_code)
+
+
+def test_times_in_seconds_are_refused(tmp_path: Path) -> None:
+    updates = [line.replace(f'"E":{1_756_220_468_099 + n},', '"E":1756220468,') for n, line in enumerate(DEPTHS, 101)]
+    result = rebuild(write_recording(tmp_path, SNAPSHOT, *updates))
+    assert "time 1756220468 of the frame: expected epoch milliseconds, it looks like seconds" in result.stderr
+    assert (result.stdout, result.exit_code) == ("", 1)
+
+
+USDM_DEPTH = DEPTHS[2].replace('"U":103', '"pu":102,"U":103')
+SPOT_TRADE = '{"e":"trade","E":1756220468300,"T":1756220468300,"s":"BTCUSDT","t":7,"p":"1","q":"2","m":true,"M":true}'
+USDM_FRAMES = [
+    SNAPSHOT.replace('"bids"', '"E":1756220468100,"T":1756220468100,"bids"'),
+    *(line.replace('"U"', f'"pu":{number - 1},"U"') for number, line in enumerate(DEPTHS, 101)),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([SNAPSHOT, *DEPTHS[:2], USDM_DEPTH], "BTCUSDT: an update of USD-M (it has `pu`) among frames of spot"),
+        ([SPOT_TRADE, *USDM_FRAMES], "BTCUSDT: an update of USD-M (it has `pu`) among frames of spot"),
+        ([*USDM_FRAMES, SPOT_TRADE], "BTCUSDT: a trade of spot (it has `M`) among frames of USD-M"),
+    ],
+    ids=["update in a book", "a first trade of spot", "trade of spot"],
+)
+def test_frames_of_the_other_market_of_binance_are_refused(tmp_path: Path, lines: list[str], message: str) -> None:
+    result = rebuild(write_recording(tmp_path, *lines))
+    assert (message in result.stderr, result.exit_code) == (True, 1)
+
+
+def test_a_crossed_book_alone_exits_with_1(tmp_path: Path) -> None:
+    body = '{"lastUpdateId":1,"bids":[["102","1"]],"asks":[["101","1"]]}'
+    result = rebuild(write_recording(tmp_path, f'{{"stream":"btcusdt@depth5@100ms","data":{body}}}'))
+    assert "binance:BTCUSDT: the book is out of sync" in result.stderr
+    assert (result.stdout, result.exit_code) == ("", 1)
+
+
+@pytest.mark.parametrize("text", ["[/x]", "[red]x[/red]", ":x:"])
+def test_text_of_a_file_is_printed_as_it_is(tmp_path: Path, text: str) -> None:
+    lines = [SNAPSHOT, depth(101, symbol=text), f'{{"stream":"btcusdt@{text}","data":{{"e":"kline","s":"BTCUSDT"}}}}']
+    folder = tmp_path / "[" / "x]"
+    folder.mkdir(parents=True)
+    result = rebuild(write_recording(folder, *lines, "{"))
+    assert f"binance:{text}" in result.stderr and f"{text} 1" in result.stderr and "[/x]/" in result.stderr
+    assert result.exception is None or isinstance(result.exception, SystemExit)

@@ -22,6 +22,8 @@ class _Event(msgspec.Struct, gc=False):
     B: str = ""  # best bid size: identifies spot's bookTicker, which has no `e`
     lastUpdateId: int | None = None
     ps: str = ""  # pair of a COIN-M contract
+    pu: msgspec.Raw = msgspec.Raw()  # of updates of USD-M alone
+    M: msgspec.Raw = msgspec.Raw()  # of trades of spot alone
 
 
 class _Body(msgspec.Struct, gc=False):
@@ -65,11 +67,13 @@ _decode_event = msgspec.json.Decoder(_MarketEvent).decode
 class BinanceClassifier:
     """Classifier of one connection or recording.
 
-    `bare_updates` follows the updates that have no stream's name, where partial depth has the same fields.
+    `bare_updates`, of USD-M alone, follows the updates that have no stream's name, where partial depth has the same
+    fields.
     """
 
     def __init__(self, bare_updates: BareUpdates | None = None) -> None:
         self._bare_updates = bare_updates
+        self._is_spot = bare_updates is None
 
     def classify(self, frame: bytes) -> FrameInfo:
         """FrameInfo of one frame. The symbol is the event's; partial depth names none, so there it is the stream's."""
@@ -77,6 +81,8 @@ class BinanceClassifier:
         event = found if found.data is None else found.data
         if event.ps and is_coin_margined(event.ps):
             raise UnclassifiedFrame(coin_margined(event.s))
+        if event.pu if self._is_spot else event.M:
+            raise UnclassifiedFrame(_of_the_other_market(event.s, self._is_spot))
         time_ms = event.T if event.E is None else event.E
         time_us = None if time_ms is None else time_ms if time_ms >= MICROSECONDS_FROM else time_ms * 1000
         if found.stream:
@@ -108,6 +114,13 @@ def _reply(found: _Frame) -> FrameInfo:
     if found.result or found.id is not None:
         return FrameInfo("ack", forwarded=False)
     raise UnclassifiedFrame("neither an event, a depth body nor a reply of Binance")
+
+
+def _of_the_other_market(symbol: str, is_spot: bool) -> str:
+    """Reason to refuse a frame of USD-M among those of spot, or the reverse."""
+    if is_spot:
+        return f"{symbol}: an update of USD-M (it has `pu`) among frames of spot: they belong to binance_usdm"
+    return f"{symbol}: a trade of spot (it has `M`) among frames of USD-M: it belongs to the venue binance"
 
 
 def recognise_spot(frame: bytes) -> str | None:

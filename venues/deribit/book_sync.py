@@ -26,7 +26,7 @@ from market.orderbook.record_writer import RecordWriter
 from market.orderbook.sync_state import MICROS, RESET_AFTER_MS, Origin, Phase, SyncState
 from venues.deribit import messages
 from venues.deribit.messages import BookData, BookFrame
-from venues.deribit.sequencing import is_snapshot, next_step
+from venues.deribit.sequencing import changes_levels, is_snapshot, next_step
 
 
 class DeribitBookState(Struct, array_like=True):
@@ -79,6 +79,8 @@ class DeribitBookSync:
         previous = data.prev_change_id
         if previous and previous >= data.change_id and data.type == "change":
             raise InvalidRecord(f"expected prev_change_id below change_id {data.change_id}, got {previous}")
+        if not previous and data.type == "change" and changes_levels(data):
+            raise InvalidRecord("expected prev_change_id on a change of levels that exist, got none")
         check_event_time(data.timestamp, envelope.recv_us)
         is_followed = self.state.followed == envelope.conn or self._follow_if_silent(envelope)
         self.state.connections.record_update(envelope)

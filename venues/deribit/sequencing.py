@@ -12,6 +12,11 @@ def is_snapshot(data: BookData) -> bool:
     return data.type == "snapshot" or not data.prev_change_id
 
 
+def changes_levels(data: BookData) -> bool:
+    """True for a message that changes or deletes levels, which thus must exist: no message that replaces the book."""
+    return any(action != "new" for side in (data.bids, data.asks) for action, *_ in side)
+
+
 def next_step(book_id: int, data: BookData) -> SequenceResult:
     """Treatment of a change for a book whose newest change is `book_id`."""
     if data.prev_change_id == book_id:

@@ -51,6 +51,13 @@ def test_a_change_after_zero_replaces_the_book() -> None:
     assert rows(batch)[-1]["best_bid"] == 90
 
 
+@pytest.mark.parametrize("bids", [[(100, 0)], [(90, 1), (100, 0)]], ids=["delete", "new and delete"])
+def test_a_change_of_levels_without_a_predecessor_is_rejected(bids: list[tuple[float, float]]) -> None:
+    batch = build_batch("deribit", START, deribit(15, 0, bids=bids), deribit(16, 15))
+    assert reject_reasons(batch) == ["expected prev_change_id on a change of levels that exist, got none"]
+    assert (len(batch.processed), statuses(batch)[-1]) == (1, "gap sequence")
+
+
 def test_a_delete_removes_the_level() -> None:
     batch = build_batch("deribit", START, deribit(15, 10, bids=[(99, 2), (100, 0)]))
     assert rows(batch)[-1]["best_bid"] == 99
