@@ -1,10 +1,14 @@
-// One drawing loop for all panels: at most FRAMES_PER_S, and only panels that have changed.
+// One drawing loop for all panels: at most FRAMES_PER_S, and only panels that have changed. Panels that together take longer
+// than BUDGET_MS are drawn in several animation frames, so that the page answers between them.
 
 export const FRAMES_PER_S = 12;
 const INTERVAL_MS = 1000 / FRAMES_PER_S;
 const TOLERANCE_MS = 4; // an animation frame comes every 16.7 ms, never exactly on time
 
+const BUDGET_MS = 20;
+
 const dirty = new Set();
+let due = []; // panels of the present frame that are still to be drawn
 let pending = false;
 let last = 0;
 let frames = 0;
@@ -35,20 +39,26 @@ function request() {
 }
 
 function step(time) {
-  if (time - last < INTERVAL_MS - TOLERANCE_MS) {
-    requestAnimationFrame(step);
-    return;
-  }
-  pending = false;
-  last = time;
-  frames += 1;
-  const due = [...dirty];
-  dirty.clear();
-  for (const entry of due) {
-    try {
-      if (!entry.removed) entry.draw(time);
-    } catch (error) {
-      console.error(error);
+  if (!due.length) {
+    if (time - last < INTERVAL_MS - TOLERANCE_MS) {
+      requestAnimationFrame(step);
+      return;
     }
+    last = time;
+    frames += 1;
+    due = [...dirty];
+    dirty.clear();
+  }
+  const began = performance.now();
+  while (due.length && performance.now() - began < BUDGET_MS) drawPanel(due.shift(), time);
+  pending = due.length > 0 || dirty.size > 0;
+  if (pending) requestAnimationFrame(step);
+}
+
+function drawPanel(entry, time) {
+  try {
+    if (!entry.removed) entry.draw(time);
+  } catch (error) {
+    console.error(error);
   }
 }
