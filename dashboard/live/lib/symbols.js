@@ -9,10 +9,12 @@ export function partsOf(key) {
   return { venue, symbol: symbol.join(":") };
 }
 
-// The coin of a symbol: BTC of BTCUSDT, BTC/USD, BTC-PERPETUAL and XBT/EUR.
+// The coin of a symbol: BTC of BTCUSDT, BTCUSDT_260327, BTC/USD, BTC-PERPETUAL and XBT/EUR. The rule of
+// venues/sizes.py: both are tested with tests/venues/coins.json.
 export function coinOf(symbol) {
   const [head, ...rest] = String(symbol).toUpperCase().split(/[-_/]/);
-  const coin = rest.length ? head : head.replace(QUOTES, "") || head;
+  const dated = /^[0-9]+$/.test(rest[0] ?? "");
+  const coin = rest.length && !dated ? head : head.replace(QUOTES, "") || head;
   return coin === "XBT" ? "BTC" : coin;
 }
 

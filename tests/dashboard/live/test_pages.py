@@ -1,5 +1,6 @@
 """All pages at desktop and phone size, light and dark: no error, readable, no other host, the API's figures."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from core.resources import ROOT
 from tests.browser import Watched
 from tests.dashboard.live.conftest import DESK, PHONE, LivePage
 from tests.dashboard.market import MovingBook
 
+COINS: dict[str, str] = json.loads((ROOT / "tests" / "venues" / "coins.json").read_text())
 CONTRAST = Path(__file__).with_name("checks.js").read_text()
 PAGES = ("market", "symbol")
 MINUS = "\u2212"
@@ -152,3 +155,15 @@ def test_sizes_have_the_unit_of_the_venue(live: LivePage) -> None:
     with live.open("market") as watched:
         row = watched.page.locator(f".panel-comparison tr[data-key='{live.market.books[3].key}']")
         row.locator("td", has_text=" USD").first.wait_for()
+
+
+def test_the_coin_of_a_symbol_is_that_of_the_python_rule(live: LivePage) -> None:
+    with live.open("market") as watched:
+        found = watched.page.evaluate(
+            """async (symbols) => {
+              const { coinOf } = await import("/live/lib/symbols.js");
+              return Object.fromEntries(symbols.map((symbol) => [symbol, coinOf(symbol)]));
+            }""",
+            list(COINS),
+        )
+        assert found == COINS
