@@ -109,7 +109,11 @@ def away(sources: Iterable[PipelineSource], jobs: Iterable[JobRow], processes: I
     found = [f"{each.name} at {each.address} is unavailable: {each.cause}" for each in sources if not each.answers]
     found += [f"job {job.name}: {'; '.join(job.reasons)}" for job in jobs if job.reasons]
     ready = (each for each in processes if each.up and each.reasons)
-    return found + [f"{each.kind} at {each.address} is not ready: {'; '.join(each.reasons)}" for each in ready]
+    return found + [f"{_name(each)} at {each.address} is not ready: {'; '.join(each.reasons)}" for each in ready]
+
+
+def _name(row: ProcessRow) -> str:
+    return f"{row.kind} of {row.venue}" if row.venue else row.kind
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -44,6 +44,9 @@ export const sized = (value, unit) => (known(value) && unit ? `${quantity(value)
 export const short = (value) => (known(value) ? compact.format(value) : MISSING);
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 4 });
 
+// Basis points: two digits, four for the spread of a liquid book.
+export const points = (value) => fixed(value, Math.abs(value) < 0.1 ? 4 : 2);
+
 // A share between -1 and 1 with its sign: +0.42.
 export function signed(value, digits = 2) {
   if (!known(value)) return MISSING;

@@ -134,7 +134,11 @@ function rowTable(context, title, name, columns, empty) {
         if (rows.children[place] !== row) rows.insertBefore(row, rows.children[place] ?? null);
         row.dataset.name = names[place];
         row.classList.toggle("bad", isBad(item));
-        columns.forEach(([, value], column) => value !== "spark" && setText(cells[column], value(item)));
+        columns.forEach(([, value, kind], column) => {
+          if (value === "spark") return;
+          setText(cells[column], value(item));
+          if (kind === "name") cells[column].title = value(item); // a query as a job has its text as a name
+        });
         spark?.add(time, valueOf(item) ?? NaN);
         spark?.draw();
       });

@@ -7,7 +7,7 @@ const SHOWN = 60;
 
 // `key`: `venue:symbol`, or empty for all books. `onAlert(alert)` is called for each.
 export function alertsFeed(context, key = "", onAlert = () => {}) {
-  const { element, body } = panel("Alerts", "alerts");
+  const { element, body } = panel("Alerts", "alerts", el("span.note", {}, "value / threshold"));
   const list = el("ol.alerts", { tabIndex: 0, "aria-label": "Alerts, newest first" });
   const empty = el("p.empty", {}, "No alerts yet.");
   body.append(list, empty);

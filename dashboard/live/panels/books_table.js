@@ -2,7 +2,7 @@
 import { followBook } from "../lib/book.js";
 import { cleanups, el, panel, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { age, digitsOf, fixed, signed, sized } from "../lib/format.js";
+import { age, digitsOf, fixed, points, signed, sized } from "../lib/format.js";
 import { createSpark } from "../lib/spark.js";
 import { keyOf, partsOf } from "../lib/symbols.js";
 import { distrust, distrustFor, markTrust } from "../lib/trust.js";
@@ -115,7 +115,7 @@ function bookRow(context, key) {
     setText(mid, fixed(record.mid, digits + 1));
     setText(ask, fixed(record.best_ask, digits));
     setText(askSize, sized(record.best_ask_size, book.unit));
-    setText(spread, fixed(record.spread_bps, 2));
+    setText(spread, points(record.spread_bps));
     bar.set(record.imbalance);
     line.draw();
   }

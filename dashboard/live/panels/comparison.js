@@ -1,7 +1,7 @@
 // One coin over its venues: prices, spreads, and the distance of each from the mean.
 import { cleanups, el, panel, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { digitsOf, fixed, signed, sized } from "../lib/format.js";
+import { digitsOf, fixed, points, signed, sized } from "../lib/format.js";
 import { coinOf, keyOf } from "../lib/symbols.js";
 import { distrust, markTrust } from "../lib/trust.js";
 
@@ -70,7 +70,7 @@ export function comparison(context, books) {
     setText(cells[3], fixed(record.best_ask, digits));
     cells[2].classList.toggle("best", trust.trusted && record.best_bid === best.bid);
     cells[3].classList.toggle("best", trust.trusted && record.best_ask === best.ask);
-    setText(cells[4], fixed(record.spread_bps, 2));
+    setText(cells[4], points(record.spread_bps));
     setText(cells[5], signed((1e4 * (record.mid - mean)) / mean, 2));
     setText(cells[6], sized(record.bid_depth, book.unit));
     setText(cells[7], sized(record.ask_depth, book.unit));

@@ -1,7 +1,7 @@
 // Figures of one book in a line: price, spread, microprice, imbalance, order flow imbalance, depth, state and age.
 import { el, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { age, digitsOf, fixed, signed } from "../lib/format.js";
+import { age, digitsOf, fixed, points, signed } from "../lib/format.js";
 import { distrust, distrustFor } from "../lib/trust.js";
 
 const FIGURES = [
@@ -45,7 +45,7 @@ export function figures(context, book, name = el("h1", {}, book.symbol, " ", el(
     element.dataset.updateId = record.update_id;
     const texts = {
       mid: fixed(record.mid, digits + 1), microprice: fixed(record.microprice, digits + 1), spread: fixed(record.spread, digits),
-      spread_bps: fixed(record.spread_bps, 2), imbalance: signed(record.imbalance, 3), ofi: signed(record.ofi, 3),
+      spread_bps: points(record.spread_bps), imbalance: signed(record.imbalance, 3), ofi: signed(record.ofi, 3),
       bid_depth: fixed(record.bid_depth, 3), ask_depth: fixed(record.ask_depth, 3), update_id: String(record.update_id),
     };
     for (const [field, value] of values) setText(value, texts[field]);

@@ -1,7 +1,7 @@
 // Depth ladder: asks above, bids below, the size of each level as a bar, and the sum to it.
 import { el, panel, setText } from "../lib/dom.js";
 import { register } from "../lib/draw.js";
-import { digitsOf, fixed } from "../lib/format.js";
+import { digitsOf, fixed, points } from "../lib/format.js";
 import { markTrust } from "../lib/trust.js";
 
 const LEVELS = 20;
@@ -31,7 +31,7 @@ export function ladder(book) {
     const largest = Math.max(...sides.flat().map(([, size]) => size), Number.MIN_VALUE);
     drawSide(bids, sides[0], largest);
     drawSide(asks, sides[1], largest);
-    setText(middle, `${fixed(record.mid, priceDigits + 1)}   ·   ${fixed(record.spread_bps, 2)} bp`);
+    setText(middle, `${fixed(record.mid, priceDigits + 1)}   ·   ${points(record.spread_bps)} bp`);
   }
   function drawSide(rows, levels, largest) {
     let sum = 0;

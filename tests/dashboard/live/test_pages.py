@@ -167,3 +167,26 @@ def test_the_coin_of_a_symbol_is_that_of_the_python_rule(live: LivePage) -> None
             list(COINS),
         )
         assert found == COINS
+
+
+def test_a_narrow_spread_is_not_shown_as_none_and_an_alert_names_its_venue(live: LivePage) -> None:
+    book = next(book for book in live.market.books if book.key == "kraken:ETH/USD")
+    with live.open("market") as watched:
+        record = live.market.publish(book)
+        row = shown(watched, f".books tr[data-key='{book.key}']", record["update_id"])
+        assert number(row["spread_bps"]) == pytest.approx(record["spread_bps"], rel=0.01) and record["spread_bps"] < 0.1
+        alert = live.market.alert(live.market.books[4], "liquidity_withdrawal", "medium")
+        entry = watched.page.locator(f"li[data-id='{alert.id}']")
+        entry.wait_for()
+        cut = "entry => [...entry.children].filter((each) => each.scrollWidth > each.clientWidth).length"
+        assert entry.evaluate(cut) == 0
+
+
+def test_a_row_that_is_not_to_be_trusted_shows_its_reason_and_time_in_full(live: LivePage) -> None:
+    book = live.market.books[3]
+    with live.open("market") as watched:
+        live.market.state(book, "gap", "missing_update")
+        cell = watched.page.locator(f".books tr[data-key='{book.key}'].untrusted td:nth-child(10)")
+        cell.wait_for()
+        assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+        assert "gap: missing update since " in cell.inner_text()

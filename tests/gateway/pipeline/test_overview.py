@@ -115,7 +115,7 @@ def test_a_process_says_why_it_is_not_ready(tmp_path: Path) -> None:
     assert (row.up, row.venue, row.connections, row.connections_wanted) == (True, "kraken", 1, 2)
     assert (row.gaps, row.newest_age_ms, row.lost) == (3, 31_000.0, None)
     reason = "BTC/USD book: newest frame 31 s old, expected within 30 s"
-    assert found.away == [f"forwarder at {forwarder.address} is not ready: {reason}"]
+    assert found.away == [f"forwarder of kraken at {forwarder.address} is not ready: {reason}"]
     assert (found.totals.forwarders, found.totals.forwarders_up) == (1, 0)
 
 
