@@ -15,7 +15,7 @@ NO_IV = 999.0  # percent; the venue prints 999 or 0 where it has no volatility
 # Sums of a thousand such amounts, counted in millionths, stay exact in 64 bits (`positioning.to_fixed_point`).
 Amount: TypeAlias = Annotated[float, Meta(ge=0, le=1e10)]
 OptionPrice: TypeAlias = Annotated[float, Meta(ge=0, le=1e12)]
-OptionTimeMs: TypeAlias = Annotated[int, Meta(gt=0, lt=10**14)]
+OptionTimeMs: TypeAlias = Annotated[int, Meta(ge=10**10, lt=10**14)]  # below: seconds
 
 
 class _Stats(Struct, gc=False):

@@ -47,6 +47,7 @@ BAD_FIELDS = [
     {"bid_price": [1]},
     {"creation_timestamp": None},
     {"creation_timestamp": NOW + 40 * DAYS},
+    {"creation_timestamp": NOW // 1000},  # seconds
 ]
 
 
