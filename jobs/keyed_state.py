@@ -1,7 +1,7 @@
 """Builders in keyed state, as a snapshot and a journal of net changes instead of a whole book or chain per batch."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from random import Random
 from typing import Generic, Protocol, TypeVar
 
 from pyflink.common.typeinfo import Types
@@ -44,7 +44,8 @@ class StateBackedBuilders(Generic[JournaledType]):
     modes.
 
     The size of a builder is estimated when it is saved, which is once per batch. While the sum is above `cache_bytes`,
-    the builder that was used longest ago is evicted; that of the current key always stays.
+    one of the others is evicted at random. The one that was used longest ago would be the wrong one where keys come in
+    turn, as books do: with a few keys more than fit, each would be evicted just before its next batch.
     """
 
     def __init__(self, context: RuntimeContext, spec: JournaledSpec[JournaledType], cache_bytes: int) -> None:
@@ -52,7 +53,9 @@ class StateBackedBuilders(Generic[JournaledType]):
         self._journal = context.get_list_state(descriptor)
         self._open = spec.open
         self._cache_bytes = cache_bytes
-        self._builders: OrderedDict[str, JournaledType] = OrderedDict()
+        self._builders: dict[str, JournaledType] = {}
+        self._keys: list[str] = []  # of the sizes, in no order
+        self._random = Random(0)
         self._sizes: dict[str, int] = {}
         self._current = ""
         self.bytes = 0  # estimated size of the cached builders
@@ -62,7 +65,6 @@ class StateBackedBuilders(Generic[JournaledType]):
         builder = self._builders.get(key)
         if builder is None:
             builder = self._builders[key] = self._open(key, self._journal.get() or ())
-        self._builders.move_to_end(key)
         self._current = key
         return builder
 
@@ -83,13 +85,23 @@ class StateBackedBuilders(Generic[JournaledType]):
     def delete(self, key: str) -> None:
         """Remove the current key from cache and state."""
         self._builders.pop(key, None)
+        if key in self._sizes:
+            self._keys.remove(key)
         self.bytes -= self._sizes.pop(key, 0)
         self._journal.clear()
 
     def _evict(self, size: int) -> None:
         """Note the size of the current builder, and evict others while the cache is too large."""
-        self.bytes += size - self._sizes.get(self._current, 0)
-        self._sizes[self._current] = size
-        while self.bytes > self._cache_bytes and len(self._builders) > 1:
-            key, _ = self._builders.popitem(last=False)
-            self.bytes -= self._sizes.pop(key, 0)
+        current, keys = self._current, self._keys
+        if current not in self._sizes:
+            keys.append(current)
+        self.bytes += size - self._sizes.get(current, 0)
+        self._sizes[current] = size
+        while self.bytes > self._cache_bytes and len(keys) > 1:
+            place = self._random.randrange(len(keys))
+            if keys[place] == current:
+                place -= 1
+            keys[place], keys[-1] = keys[-1], keys[place]
+            key = keys.pop()
+            del self._builders[key]
+            self.bytes -= self._sizes.pop(key)

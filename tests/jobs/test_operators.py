@@ -4,6 +4,7 @@ import gc
 import json
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from jobs.keyed_state import StateBackedBuilders
 from jobs.operators import BuilderOperator
 from market.orderbook.book_config import BookConfig
 from market.orderbook.book_side import LEVEL_MEMORY_BYTES
+from market.orderbook.builder import BookBuilder
 from simulator.frame_generator import Generator, Plan
 from simulator.generator.market import MarketShape
 from simulator.registry import instrument
@@ -122,6 +124,22 @@ def test_the_cache_is_bounded_by_bytes_with_5000_symbols_of_200_levels() -> None
         builders.save(builders.load(context.key))
         assert builders.bytes <= limit
     assert builders.bytes > limit - book.memory_bytes
+
+
+def test_most_books_stay_decoded_where_a_few_more_than_fit_come_in_turn(context: FakeContext) -> None:
+    """Each would be decoded again for each batch if the one that was used longest ago were evicted."""
+    opened, book = list[str](), open_builder(KEY, BookConfig())
+
+    def open_book(key: str, entries: Iterable[bytes]) -> BookBuilder:
+        opened.append(key)
+        return book
+
+    spec = replace(builder_specs.books(BookConfig(), STALE_AFTER_MS), open=open_book)
+    symbols, rounds = 500, 10
+    builders = StateBackedBuilders(context, spec, symbols * book.memory_bytes * 4 // 5)
+    for context.key in [f"binance:S{number}" for number in range(symbols)] * rounds:
+        builders.save(builders.load(context.key))
+    assert len(opened) < symbols * rounds / 2
 
 
 @soak
