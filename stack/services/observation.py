@@ -67,7 +67,8 @@ def require_ports(settings: StackSettings) -> None:
 def kafka_agent(settings: StackSettings) -> list[str]:
     """Java options with which the broker serves its metrics."""
     address = f"{LOOPBACK}:{settings.kafka_metrics_port}"
-    return [f"-javaagent:{jars.metrics_agent()}={address}:{CONFIGURATION / 'kafka-jmx.yml'}"]
+    agent = f"-javaagent:{jars.metrics_agent()}={address}:{CONFIGURATION / 'kafka-jmx.yml'}"
+    return [agent, f"-Djava.util.logging.config.file={CONFIGURATION / 'kafka-agent-logging.properties'}"]
 
 
 def prepare(settings: StackSettings, credentials: Credentials) -> None:

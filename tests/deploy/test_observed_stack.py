@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import signal
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import yaml
 from core.resources import ROOT
 from stack.services.credentials import load_credentials
 from stack.services.observation import PACKAGES
+from stack.services.settings import LOOPBACK
 from stack.services.supervisor import Supervisor
 from tests.deploy.observed import KEY, Observed, observed_stack
 from tests.jobs.isolated_system import wait_until
@@ -32,7 +35,7 @@ BOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 ELSEWHERE = {"redpanda_kafka_under_replicated_replicas"}  # of another broker
 NAME = re.compile(r"\b(?:flink|kafka|redpanda|pg|redis|node|gateway|notify|websocket|book|messages|depthflow)_\w+")
 TEXT = {"postgres", "valkey", "supervisord"}  # processes of others without a JSON format
-JVM = re.compile(r"Picked up JAVA_TOOL_OPTIONS|\[\d+\.\d+s\]|OpenJDK")  # lines of the JVM itself, before the program's
+JVM = re.compile(r"Picked up JAVA_TOOL_OPTIONS|\[\d+\.\d+s\]|OpenJDK|WARNING: ")  # lines of the JVM itself
 LEVELS = ("debug", "info", "warn", "warning", "error", "fatal", "critical")
 
 
@@ -100,8 +103,16 @@ def test_healthy_books_raise_no_alert_of_the_pipeline(observed: Observed) -> Non
     assert "spread_spike" in observed.firing(), "the alert of the market reached Alertmanager by notify"
 
 
+def leave_a_response_unread(port: int) -> None:
+    """Request metrics and close the connection, as a scrape that takes too long."""
+    with socket.create_connection((LOOPBACK, port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
 def test_every_line_of_the_logs_is_json(observed: Observed) -> None:
     """With the same fields, except those of Prometheus and its exporters."""
+    leave_a_response_unread(observed.settings.kafka_metrics_port)
     logs = observed.home / "logs"
     client, *more = [path.relative_to(logs).with_suffix("") for path in logs.glob("flink/*client*.log")]
     assert not more
