@@ -86,9 +86,10 @@ class Observed:
         return found
 
     def firing(self) -> set[str]:
-        """Names of the alerts that Alertmanager has."""
+        """Names of the alerts that Alertmanager has; those of an objective with its name, such as BudgetBurns sync."""
         with urlopen(f"{self.settings.alertmanager_url}/api/v2/alerts", timeout=10) as response:
-            return {alert["labels"]["alertname"] for alert in json.load(response)}
+            labels = [alert["labels"] for alert in json.load(response)]
+        return {" ".join((each["alertname"], *filter(None, [each.get("slo")]))) for each in labels}
 
     def wait_firing(self, name: str, timeout_s: float = 120) -> None:
         wait_until(lambda: name in self.firing(), f"the alert {name}", timeout_s)
