@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Exact heap sizes, the collector's call, and timers of a page that is not in front.
@@ -32,12 +32,15 @@ class Watched:
 
     def __post_init__(self) -> None:
         self.page.on("console", lambda message: message.type == "error" and self._add(message))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self._add_thrown(error))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
 
     def _add(self, message: ConsoleMessage) -> None:
         self.errors.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _add_thrown(self, error: Error) -> None:
+        self.errors.append(f"{error} {error.stack}")
 
     def text(self, selector: str) -> str:
         """Text of the first element."""
