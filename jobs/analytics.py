@@ -3,8 +3,9 @@
 from pyflink.table import TableEnvironment
 
 from core.settings import Settings
+from jobs import compiled_plan
 from jobs.connectors import sql_options, table_environment
-from jobs.sql_files import declare, insert
+from jobs.sql_files import declare, insert, template
 
 JOB = "analytics"
 TABLES = (
@@ -43,7 +44,7 @@ def main() -> None:
     prepare(tables, settings)
     statements = tables.create_statement_set()
     insert(statements, INSERTS)
-    statements.execute()
+    compiled_plan.execute(tables, statements, "".join(map(template, SOURCES + SINKS + INSERTS)))
 
 
 if __name__ == "__main__":

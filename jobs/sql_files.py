@@ -27,12 +27,17 @@ class MissingOption(UserError):
     """A file of `sql/` names an option that has no value."""
 
 
-def statement(name: str, options: Mapping[str, str], root: Path = SQL) -> str:
+def template(name: str, root: Path | None = None) -> str:
+    """Text of one relation without its options."""
+    return ((root or SQL) / f"{name}.sql").read_text()
+
+
+def statement(name: str, options: Mapping[str, str], root: Path | None = None) -> str:
     """Text of one relation with options filled in; `name`: its path below `sql/` without the suffix.
 
     Raises MissingOption with the names of the option and the file.
     """
-    text = (root / f"{name}.sql").read_text()
+    text = template(name, root)
     if name.split("/")[0] not in WITH_OPTIONS and not _OPTIONS.search(text):
         return text
     try:

@@ -21,6 +21,7 @@ TESTS = {  # of a verb without a mark, a test that runs it
     "record": "tests/ingestion/archive/test_record_stack.py",
     "replay": "tests/ingestion/test_replay_stack.py",
     "status": "tests/stack/services/test_lifecycle.py",
+    "stop": "tests/jobs/test_sql_upgrade_stack.py",
     "submit": "tests/stack/test_wheel.py",
     "topics": "tests/reader/test_topics_cli.py",
     "up": "tests/stack/test_wheel.py",
