@@ -24,7 +24,6 @@ class Job:
     duration_ms: int
     restarts: int | None
     waits_for: str = ""  # empty for a job that runs or has ended
-    lost_commits: int = 0  # since its last start
 
     @property
     def short_name(self) -> str:

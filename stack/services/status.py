@@ -1,12 +1,11 @@
 """State of the stack: processes, Flink jobs and topics."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stack.services import broker, flink_rest, health
 from stack.services.broker import TopicSize
 from stack.services.credentials import load_credentials
 from stack.services.flink_rest import Job
-from stack.services.lost_output import lost_commits
 from stack.services.settings import StackSettings
 from stack.services.supervisor import Process, Supervisor
 
@@ -59,13 +58,6 @@ def inspect(settings: StackSettings) -> StackStatus:
 
 def _jobs(settings: StackSettings) -> list[Job]:
     try:
-        return [_with_losses(settings, job) for job in flink_rest.jobs(settings)]
+        return flink_rest.jobs(settings)
     except OSError:
         return []
-
-
-def _with_losses(settings: StackSettings, job: Job) -> Job:
-    try:
-        return replace(job, lost_commits=lost_commits(settings, job.id)) if job.state == "RUNNING" else job
-    except OSError:  # it has ended meanwhile
-        return job

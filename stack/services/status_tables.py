@@ -34,14 +34,7 @@ def tables(status: StackStatus) -> list[Table | Group | str]:
         for part in status.unresponsive
         if part != "flink" or not status.cluster_waits_for
     ]
-    return [
-        _process_table(status),
-        *unresponsive,
-        *_waiting(status),
-        *_losses(status),
-        _job_table(status),
-        _topic_table(status.topics),
-    ]
+    return [_process_table(status), *unresponsive, *_waiting(status), _job_table(status), _topic_table(status.topics)]
 
 
 def _waiting(status: StackStatus) -> list[str]:
@@ -49,17 +42,6 @@ def _waiting(status: StackStatus) -> list[str]:
     cluster = [f"Flink waits for {status.cluster_waits_for}."] if status.cluster_waits_for else []
     jobs = [f"{escape(job.short_name)} waits for {job.waits_for}." for job in status.jobs if job.waits_for]
     return [f"[yellow]{line}[/yellow]" for line in [*cluster, *jobs]]
-
-
-def _losses(status: StackStatus) -> list[str]:
-    """A line for each job whose output the broker has aborted, after an outage longer than it keeps transactions."""
-    return [
-        f"[red]{escape(job.short_name)} lost the output of {job.lost_commits} "
-        f"{'checkpoint' if job.lost_commits == 1 else 'checkpoints'} since its last start: an outage was longer than "
-        "TRANSACTION_TIMEOUT_S, and the broker had aborted the transaction (docs/state.md).[/red]"
-        for job in status.jobs
-        if job.lost_commits
-    ]
 
 
 def endpoints(settings: StackSettings, gateway: bool, serve: bool = False) -> Table:

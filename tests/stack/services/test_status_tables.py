@@ -1,7 +1,5 @@
 """Tables of `depthflow status`, without a stack."""
 
-from dataclasses import replace
-
 from stack.services.flink_rest import Job
 from stack.services.settings import StackSettings
 from stack.services.status import StackStatus
@@ -40,13 +38,6 @@ def test_a_failed_job_is_shown_until_it_runs_again() -> None:
 
 def test_a_stack_without_a_running_job_names_the_command_that_starts_one() -> None:
     assert "No job is running: `depthflow submit books`" in text(job("books", "FINISHED"))
-
-
-def test_lost_output_of_a_job_is_told_with_its_cause() -> None:
-    assert "lost the output" not in text(job("books", "RUNNING"))
-    found = text(replace(job("books", "RUNNING"), lost_commits=2), job("cache", "RUNNING"))
-    assert "books lost the output of 2 checkpoints" in found and "TRANSACTION_TIMEOUT_S" in found
-    assert "cache lost" not in found
 
 
 def test_no_name_is_cut_and_no_line_is_wrapped_where_output_is_no_terminal() -> None:
