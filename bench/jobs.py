@@ -38,9 +38,10 @@ def temporary_topics(settings: Settings, *prefixes: str, wanted: Sequence[Topic]
         yield
     finally:
         # The job has ended by now: deleting a topic under an exactly-once writer would end the TaskManager.
-        admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
-        for deleted in admin.delete_topics(created).values():
-            deleted.result()
+        if created:  # the client refuses an empty list
+            admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
+            for deleted in admin.delete_topics(created).values():
+                deleted.result()
 
 
 @contextmanager
