@@ -273,12 +273,14 @@ async def wait_until_books_match(running: RunningForwarder, exchange: Simulator)
 
 
 async def _before_silence(condition: Callable[[], bool], broker: Broker) -> bool:
-    """Wait until the condition is true, or until the broker has received nothing for SILENT_S: a slow machine may take
-    long for what is on its way."""
-    received, since = broker.sent_bytes, monotonic()
+    """Wait until the condition is true, or until no book has changed for SILENT_S.
+
+    A slow machine may take long for what is on its way. Renewed connections change no book of a halted market.
+    """
+    books, since = dict(broker.books), monotonic()
     while not condition():
-        if broker.sent_bytes != received:
-            received, since = broker.sent_bytes, monotonic()
+        if broker.books != books:
+            books, since = dict(broker.books), monotonic()
         if monotonic() - since > SILENT_S:
             return False
         await asyncio.sleep(0.01)
