@@ -11,18 +11,20 @@ from bench.offsets import Counter
 from core.settings import Settings
 from core.topics import TOPICS, Topic
 from ingestion.topics import ensure_topics
-from jobs.submit import FlinkCluster, cancel, require_startable, run, run_command
+from jobs.submit import FlinkCluster, cancel, require_slots, require_startable, run, run_command
 
 
 def prepare(*jobs: str) -> Settings:
     """Settings with a topic prefix for this run, on a cluster without left-overs of killed benchmarks.
 
-    Raises SubmitError for a cluster that does not respond or has no free slot.
+    Raises SubmitError for a cluster that does not respond or has fewer free slots than jobs.
     """
     settings = Settings(topic_prefix=run_prefix())
     remove_left_overs(settings)
+    cluster = FlinkCluster.of(settings)
     for job in jobs:
-        require_startable(FlinkCluster.of(settings), job)
+        require_startable(cluster, job)
+    require_slots(cluster, len(jobs))
     return settings
 
 

@@ -52,9 +52,9 @@ def _run(settings: Settings, given: str | None, since_ms: int | None, is_query: 
     """Run a query, or the statements of standard input, or the interactive client for None."""
     from jobs import sql_client
     from jobs.sql_session import relations, script, session_options, split_statements
-    from jobs.submit import FlinkCluster, require_slot
+    from jobs.submit import FlinkCluster, require_slots
 
-    require_slot(FlinkCluster.of(settings))
+    require_slots(FlinkCluster.of(settings), 1)
     ends, names = given is not None, relations(given)
     text = script(names, session_options(settings, since_ms, ends), settings, ends)
     if given is None:

@@ -172,14 +172,16 @@ def require_startable(cluster: FlinkCluster, job: str) -> None:
         raise SubmitError(
             f"job {job} is already running as {running[0]}: `depthflow stop {job}` stops it with a savepoint"
         )
-    require_slot(cluster)
+    require_slots(cluster, 1)
 
 
-def require_slot(cluster: FlinkCluster) -> None:
-    """Raises SubmitError for a cluster without a free slot, or one that does not respond."""
-    if not cluster.free_slots():
+def require_slots(cluster: FlinkCluster, needed: int) -> None:
+    """Raises SubmitError for a cluster with fewer free slots, or one that does not respond."""
+    free = cluster.free_slots()
+    if free < needed:
+        found = "no free slot" if not free else f"{free} free of the {needed} slots that this needs"
         raise SubmitError(
-            "the cluster has no free slot: stop a job, or raise FLINK_TASKMANAGERS and run `depthflow up` again"
+            f"the cluster has {found}: stop a job, or raise FLINK_TASKMANAGERS and run `depthflow up` again"
         )
 
 

@@ -18,6 +18,7 @@ from jobs.submit import (
     StateNotRestored,
     SubmitError,
     newest_state,
+    require_slots,
     require_startable,
     run,
     run_command,
@@ -124,6 +125,13 @@ def test_an_unknown_job_is_refused_with_the_known_names() -> None:
 def test_a_full_cluster_is_refused() -> None:
     with pytest.raises(SubmitError, match="no free slot: stop a job, or raise FLINK_TASKMANAGERS"):
         require_startable(STUBBED, "analytics")
+
+
+def test_a_cluster_with_too_few_slots_is_refused_with_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StubbedCluster, "free_slots", lambda self: 2)
+    require_slots(STUBBED, 2)
+    with pytest.raises(SubmitError, match="has 2 free of the 3 slots that this needs: stop a job, or raise FLINK_TASK"):
+        require_slots(STUBBED, 3)
 
 
 def test_a_failed_stop_reports_the_cause_and_that_the_job_is_running() -> None:
