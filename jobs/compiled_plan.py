@@ -33,7 +33,9 @@ class PlanChanged(UserError):
 
 
 def execute(tables: StreamTableEnvironment, statements: StatementSet, text: str) -> None:
-    """Compile the statements, run them as one job, and keep its plan beside its state; `text`: of all their relations.
+    """Run the statements as one job by their compiled plan, and keep it beside the job's state.
+
+    `text` is that of all their relations: if it has not changed, the kept plan runs and nothing is compiled.
 
     Raises PlanChanged when the state from which the job resumes has no place in the plan, unless it may be dropped.
     """
@@ -41,9 +43,12 @@ def execute(tables: StreamTableEnvironment, statements: StatementSet, text: str)
     state = config.get("execution.state-recovery.path", "")
     may_drop = config.get("execution.state-recovery.ignore-unclaimed-state", "false") == "true"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    plan = json.loads(statements.compile_plan().as_json_string())
-    if kept := _read(file_of_state(state)):
-        plan = kept["plan"] if kept["sql"] == digest else take_over(kept["plan"], plan, may_drop)
+    kept = _read(file_of_state(state))
+    if kept and kept["sql"] == digest:
+        plan = kept["plan"]
+    else:
+        plan = json.loads(statements.compile_plan().as_json_string())
+        plan = take_over(kept["plan"], plan, may_drop) if kept else plan
     client = _loaded(tables, plan).execute().get_job_client()
     folder = config.get("execution.checkpointing.dir", "")
     if client and folder:
