@@ -4,7 +4,6 @@
 export const FRAMES_PER_S = 12;
 const INTERVAL_MS = 1000 / FRAMES_PER_S;
 const TOLERANCE_MS = 4; // an animation frame comes every 16.7 ms, never exactly on time
-
 const BUDGET_MS = 20;
 
 const dirty = new Set();
@@ -55,7 +54,7 @@ function step(time) {
   if (pending) requestAnimationFrame(step);
 }
 
-// The least time that the panel's draws have taken, in ms: on a busy machine a single one takes longer.
+// Draw a panel. Returns the least time that its draws have taken, in ms: on a busy machine a single one takes longer.
 function drawPanel(entry, time) {
   if (entry.removed) return 0;
   const began = performance.now();
