@@ -1,4 +1,6 @@
-"""Frames, long tasks and memory of the page under live data: a minute, and twelve (SOAK_S) in `make soak`.
+"""Memory of the page under live data; in `make soak` also its frames and long tasks, twelve minutes long (SOAK_S).
+
+Times have no limit in the suite, whose machine is shared: they are a matter of `make soak`, which runs alone.
 
 Objects are counted without code that the engine compiles, which grows for minutes and is bounded by the program. They
 grow until every window of time is full: sparklines after 120 s, the heat map after 100 s, the series of a book after
@@ -21,10 +23,10 @@ from tests.soak import soak
 
 FRAMES_PER_S, LEAST_FRAMES_PER_S = 12, 10
 LONGEST_MS = 100
-FRAME_MS = 50  # processor time of the page for one frame, everything included
+FRAME_MS = 50  # processor time of a page of books for one frame, everything included
 GROWTH = 1.1
 OPTIONS = f"options:{PRODUCT}"
-WALK_S = {"market": 5, "symbol": 5, "options": 3}  # of a round
+WALK_S = {"market": 3, "symbol": 3, "options": 3}  # of a round
 ROUNDS, WARM_ROUNDS = 4, 2
 SOAK_SECONDS = 720
 SOAK_SHARES = {"market": 1 / 4, "symbol": 2 / 3, "options": 1 / 12}
@@ -133,32 +135,16 @@ def test_panels_that_draw_for_long_share_no_animation_frame(live: LivePage) -> N
         assert times == sorted(set(times)), times
 
 
-def test_a_minute_of_live_data_draws_smoothly_and_keeps_the_heap_flat(visitor: Visitor) -> None:
+def test_walks_through_the_pages_keep_the_heap_flat_and_the_frames_few(visitor: Visitor) -> None:
     heaps: list[tuple[int, int]] = []
-    frames: dict[str, list[float]] = {name: [] for name in WALK_S}
-    rounds: list[list[float]] = []  # tasks of each round after the warm ones
-    drawn = 0
     for turn in range(ROUNDS):
-        warm = turn < WARM_ROUNDS
-        if not warm:
-            visitor.start_trace()
-        before = visitor.drawn()
         for name, seconds in WALK_S.items():
             visitor.go(name)
-            frames[name] += visitor.frames(seconds)
+            frames = visitor.frames(seconds)
+            assert 0 < sum(frames) and max(frames) <= FRAMES_PER_S + 1.5, (name, frames)
         visitor.go("market")
-        if not warm:
-            drawn += visitor.drawn() - before
-            rounds.append(visitor.tasks_ms())
         if turn in (WARM_ROUNDS - 1, ROUNDS - 1):
             heaps.append(visitor.heap())
-    # A task of the page is long in every round, one that the engine interrupts to collect or to compile is not.
-    longest, cost = min(map(max, rounds)), sum(map(sum, rounds)) / drawn
-    print(f"frames/s {frames}, longest tasks {[max(each) for each in rounds]} ms, {cost:.0f} ms a frame, heaps {heaps}")
-    assert longest <= LONGEST_MS
-    assert cost <= FRAME_MS
-    for name in ("market", "symbol"):
-        assert LEAST_FRAMES_PER_S <= max(frames[name]) <= FRAMES_PER_S + 1.5, frames
     assert heaps[-1][0] <= GROWTH * heaps[0][0], heaps
 
 
@@ -171,12 +157,15 @@ def test_minutes_of_live_data_draw_smoothly_and_keep_the_heap_flat(visitor: Visi
         visitor.frames(2 * third)  # until its windows of time are full
         before = visitor.heap()
         visitor.start_trace()
-        frames = visitor.frames(min(third, 20))
-        longest = max(visitor.tasks_ms())
+        drawn, frames = visitor.drawn(), visitor.frames(min(third, 20))
+        drawn, tasks = visitor.drawn() - drawn, visitor.tasks_ms()
+        longest, cost = max(tasks), sum(tasks) / drawn
         frames += visitor.frames(third - min(third, 20))
         after = visitor.heap()
         rate = sum(frames) / len(frames)
-        print(f"{name}: {rate:.1f} frames/s, longest task {longest:.0f} ms, heap {before} → {after}")
+        told = f"{rate:.1f} frames/s, longest task {longest:.0f} ms, {cost:.0f} ms a frame"
+        print(f"{name}: {told}, heap {before} → {after}")
         assert longest <= LONGEST_MS
+        assert cost <= FRAME_MS or name == "options"
         assert after[0] <= GROWTH * before[0]
         assert rate >= LEAST_FRAMES_PER_S or name == "options"  # which changes once a second
