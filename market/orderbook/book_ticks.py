@@ -35,7 +35,7 @@ class BookTicks:
     """Ticks and windows of one book. `lines`: encoded ticks, taken by the caller like those of `windows`."""
 
     __slots__ = (
-        *("_closed", "_last", "_max_heartbeats", "_row", "_saved_updates", "_set_back_ms", "_symbol"),
+        *("_closed", "_last", "_max_heartbeats", "_row", "_saved_updates", "_stale_after_ms", "_symbol"),
         *("_updates", "_venue", "changed", "header", "lines", "windows"),
     )
 
@@ -43,7 +43,7 @@ class BookTicks:
         self._venue = venue
         self._symbol = symbol
         self._max_heartbeats = int(stale_after_s)
-        self._set_back_ms = int(stale_after_s * SECOND_MS)
+        self._stale_after_ms = int(stale_after_s * SECOND_MS)
         self.header = TickHeader()
         self.windows = Windows(venue, symbol)
         self.lines: list[bytes] = []
@@ -81,6 +81,14 @@ class BookTicks:
             self._change_state(change)
             done = change.place
         self._add(rows[done:] if done else rows)
+
+    def stale_at(self, now_ms: int) -> int:
+        """Time of the book's own clock at which its silence ends, at most `now_ms`.
+
+        A job that reads a backlog is behind the timer's time: records of the time between them are still to come.
+        """
+        header = self.header
+        return min(now_ms, (header.until or header.base) + self._stale_after_ms) if header.end >= 0 else now_ms
 
     def poll(self, now_ms: int, clock: QuietClock) -> None:
         """Publish what is due at a timer's time, on any clock that runs at the pace of the venue's."""
@@ -128,7 +136,7 @@ class BookTicks:
         """Begin the time of the book, or set it back to a much earlier time."""
         header = self.header
         if header.end >= 0:
-            if event_time >= self._span()[0] - self._set_back_ms:
+            if event_time >= self._span()[0] - self._stale_after_ms:
                 return
             if header.until:
                 self._close(header.until)

@@ -245,9 +245,9 @@ class BookBuilder:
     def mark_stale(self, now_ms: int) -> Batch | None:
         """Publish `stale` after a period without an applied update, once per period; None otherwise.
 
-        Call `journal` afterwards.
+        `now_ms`: the timer's time; the status has that of the book's clock. Call `journal` afterwards.
         """
-        line = self._sync.mark_silent(now_ms)
+        line = self._sync.mark_silent(self._writer.ticks.stale_at(now_ms))
         batch = self._writer.finish_batch()
         return batch if line is not None else None
 

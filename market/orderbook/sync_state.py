@@ -172,10 +172,10 @@ class SyncState:
         self.state.stale = True
         return self._writer.status("stale", reason, event_time, conn)
 
-    def mark_silent(self, now_ms: int) -> bytes | None:
-        """Mark the book stale at a timer's time. The reason says if records came late in the time without updates."""
+    def mark_silent(self, event_time: int) -> bytes | None:
+        """Mark the book stale by a timer. The reason says if records came late in the time without updates."""
         arrived = self.applied.others_arrived(self._stale_after_us // 2)
-        return self.mark_stale(now_ms, "no update applied" if arrived else "silence")
+        return self.mark_stale(event_time, "no update applied" if arrived else "silence")
 
     def drop_book(self, event_time: int, reason: str, conn: str) -> None:
         """The book's connection is gone and the next one starts with a snapshot: publish `stale`, request nothing."""

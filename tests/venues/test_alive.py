@@ -139,6 +139,17 @@ def test_the_timer_says_if_records_arrived(venue: str) -> None:
 
 
 @VENUES
+def test_a_job_that_is_behind_marks_a_book_stale_by_the_clock_of_the_book(venue: str) -> None:
+    builder = new_builder(venue)
+    newest = rows(builder.apply_all(started(venue)))[-1]["event_time"]
+    batch = builder.mark_stale(newest + 3_600_000)
+    assert batch is not None
+    # An hour of ticks and windows would make the rest of the backlog late.
+    assert 30_000 <= json.loads(batch.statuses[0])["event_time"] - newest <= 30_100
+    assert len(batch.ticks) <= 32 and len(batch.windows) <= 35
+
+
+@VENUES
 def test_the_time_without_updates_does_not_depend_on_batches_and_restores(venue: str) -> None:
     values = [*started(venue), *(make(venue, at) for at in range(1, 70) for make in SOURCES[::2])]
     assert combined_output(batches_with_restores(venue, values, range(1, len(values), 7))) == combined_output(
