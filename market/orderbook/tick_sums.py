@@ -238,17 +238,56 @@ def fold(updates: Sequence[Update], late: int, start: int, end: int, before: Car
 
 
 def combine(parts: Sequence[Sums]) -> Sums:
-    """Sums of consecutive intervals, in their order."""
+    """Sums of consecutive intervals, in their order. Most intervals of a quiet book have no update."""
     if len(parts) == 1:
         return parts[0]
-    ticks = updates = late = valid_ms = out_of_sync_ms = 0
-    imbalance_count = weighted_count = spread_bps_count = ofi_count = 0
-    imbalance_sum = weighted_sum = spread_bps_sum = bid_depth_sum = ask_depth_sum = ofi_sum = 0.0
+    ticks = late = valid_ms = out_of_sync_ms = 0
     imbalance_integral = spread_integral = 0.0
     for part in parts:
         ticks += part.ticks
-        updates += part.updates
         late += part.late
+        valid_ms += part.valid_ms
+        out_of_sync_ms += part.out_of_sync_ms
+        imbalance_integral += part.imbalance_integral
+        spread_integral += part.spread_integral
+    updated = [part for part in parts if part.updates] or [NOTHING]
+    sums = updated[0] if len(updated) == 1 else _combine_updates(updated)
+    return Sums(
+        ticks,
+        sums.updates,
+        late,
+        sums.imbalance_open,
+        sums.imbalance_high,
+        sums.imbalance_low,
+        sums.imbalance_close,
+        sums.imbalance_sum,
+        sums.imbalance_count,
+        sums.weighted_open,
+        sums.weighted_high,
+        sums.weighted_low,
+        sums.weighted_close,
+        sums.weighted_sum,
+        sums.weighted_count,
+        sums.spread_bps_sum,
+        sums.spread_bps_count,
+        sums.bid_depth_sum,
+        sums.ask_depth_sum,
+        sums.ofi_sum,
+        sums.ofi_count,
+        sums.microprice_last,
+        valid_ms,
+        out_of_sync_ms,
+        imbalance_integral,
+        spread_integral,
+    )
+
+
+def _combine_updates(parts: Sequence[Sums]) -> Sums:
+    """Sums of the updates of consecutive intervals, without ticks, late records and time."""
+    updates = imbalance_count = weighted_count = spread_bps_count = ofi_count = 0
+    imbalance_sum = weighted_sum = spread_bps_sum = bid_depth_sum = ask_depth_sum = ofi_sum = 0.0
+    for part in parts:
+        updates += part.updates
         imbalance_sum += part.imbalance_sum
         imbalance_count += part.imbalance_count
         weighted_sum += part.weighted_sum
@@ -259,14 +298,10 @@ def combine(parts: Sequence[Sums]) -> Sums:
         ask_depth_sum += part.ask_depth_sum
         ofi_sum += part.ofi_sum
         ofi_count += part.ofi_count
-        valid_ms += part.valid_ms
-        out_of_sync_ms += part.out_of_sync_ms
-        imbalance_integral += part.imbalance_integral
-        spread_integral += part.spread_integral
     return Sums(
-        ticks,
+        0,
         updates,
-        late,
+        0,
         first([part.imbalance_open for part in parts]),
         largest([part.imbalance_high for part in parts]),
         least([part.imbalance_low for part in parts]),
@@ -286,10 +321,6 @@ def combine(parts: Sequence[Sums]) -> Sums:
         ofi_sum,
         ofi_count,
         last([part.microprice_last for part in parts]),
-        valid_ms,
-        out_of_sync_ms,
-        imbalance_integral,
-        spread_integral,
     )
 
 

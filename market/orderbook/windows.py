@@ -136,7 +136,8 @@ class Windows:
         sums = second.sums
         self._publish("1s", end, sums, last if sums.updates else None)
         recent = [each.sums for each in self.seconds if each.start >= end - LONG_MS]
-        self._publish("10s", end, combine(recent), None)
+        if any(each.updates or each.out_of_sync_ms for each in recent):
+            self._publish("10s", end, combine(recent), None)
         if end % MINUTE_MS == 0:
             assert self.minute is not None
             self._publish("1m", end, self.minute, None)
