@@ -39,10 +39,10 @@ class WallSide(Struct, array_like=True):
     best: Best | None = None
 
     def removed(self, time: int, low: float, high: float, best: Best | None) -> float:
-        """Depth with the wall over depth without it, of a wall that this tick removed at once; 0 without one.
+        """Depth with the wall over depth without it, of the largest wall that this tick removed at once; 0 without one.
 
         `low`, `high`: least and most depth of the tick; `best`: the best level after it. A wall that shrinks in steps,
-        or that stood for more than two seconds, is forgotten.
+        or that stood for more than two seconds, is forgotten. The depth without it may have doubled in the meantime.
         """
         if self._sums_other_levels(best):
             self.forget()
@@ -51,13 +51,12 @@ class WallSide(Struct, array_like=True):
         for wall in self.walls:
             if time - wall.since > LIFETIME_MS:
                 continue
+            if halved and self.low >= 2 * wall.before:
+                times = max(times, min(wall.depth, self.low) / max(wall.before, low))
             if low >= 2 * wall.before:
                 standing.append(wall)
-            elif halved and self.low >= 2 * wall.before and not times:
-                times = min(wall.depth, self.low) / max(wall.before, low)
-        if times:
-            standing = []
-            times = 0.0 if self._was_taken(self.low - low, best) else times
+        if times and self._was_taken(self.low - low, best):
+            times = 0.0
         if doubled:
             standing.append(Wall(time, self.usual, low))
         rises = self.usual > 0 and high >= 2 * max(self.usual, low)

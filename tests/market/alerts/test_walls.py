@@ -44,3 +44,17 @@ def test_a_wall_that_stood_for_longer_is_forgotten() -> None:
 def test_the_next_wall_is_compared_with_the_depth_before_it() -> None:
     results = removed([QUIET, (10.0, 82.0), STANDS, QUIET, (10.0, 82.0), STANDS, QUIET])
     assert [bool(each) for each in results] == [False, False, False, True, False, False, True]
+
+
+def test_a_wall_is_found_though_the_rest_of_the_side_has_doubled_since() -> None:
+    assert removed([QUIET, STANDS, STANDS, (23.0, 82.0)])[-1] == pytest.approx(80 / 23)
+
+
+def test_a_small_rise_before_a_wall_does_not_hide_it() -> None:
+    small, large = (22.0, 23.0), (200.0, 202.0)
+    assert removed([QUIET, small, large, large, (20.0, 21.0)])[-1] == pytest.approx(200 / 23)
+
+
+def test_walls_that_are_removed_one_after_the_other_are_both_found() -> None:
+    results = removed([QUIET, STANDS, (800.0, 802.0), STANDS, QUIET])
+    assert results == [0, 0, 0, pytest.approx(800 / 82), pytest.approx(80 / 11)]
