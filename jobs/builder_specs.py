@@ -51,11 +51,12 @@ class IdleTimeout:
 
 @dataclass(frozen=True)
 class Polling:
-    """Output of a builder every `every_ms` while it `waits`; the clocks are those of the key."""
+    """Output of a builder every `every_ms` while it `waits`, and after each batch; the clocks are those of the key."""
 
     every_ms: int
     waits: Callable[[Any], bool]
     poll: Callable[[Any, int, QuietClocks], OutputLines]
+    poll_batch: Callable[[Any, int, QuietClocks], OutputLines]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def books(config: BookConfig, stale_after_ms: int) -> BuilderSpec:
         open=lambda key, entries: open_builder(key, config, entries),
         lines=book_lines,
         idle_timeouts=(IdleTimeout(stale_after_ms, _mark_book_stale),),
-        polling=Polling(TICK_POLL_MS, attrgetter("waits"), _poll_book),
+        polling=Polling(TICK_POLL_MS, attrgetter("waits"), _poll_book, _poll_batch),
         max_batch=10_000,
         input_topics=(topics.RAW_BOOKS, topics.RAW_TRADES),
         output_topics=(
@@ -130,6 +131,11 @@ def chains(config: ChainConfig, stale_after_ms: int) -> BuilderSpec:
 
 def _poll_book(builder: BookBuilder, now_ms: int, clocks: QuietClocks) -> OutputLines:
     return book_lines(builder.poll(now_ms, clocks))
+
+
+def _poll_batch(builder: BookBuilder, now_ms: int, clocks: QuietClocks) -> OutputLines:
+    batch = builder.poll_batch(now_ms, clocks)
+    return () if batch is None else book_lines(batch)
 
 
 def _mark_book_stale(builder: BookBuilder | RejectAll[Batch], now_ms: int) -> OutputLines:

@@ -73,7 +73,11 @@ class BuilderOperator(KeyedProcessFunction):
             self._metrics.count(BatchSummary(key, batch.counts.frames, output, builder.state), _now(ctx))
             yield from self._rows(key, output)
         moved = progress is None or self._spec.progress(builder) != progress
-        self._set_timer(key, builder, moved, ctx)
+        now = _now(ctx)
+        timing = self._note_batch(key, builder, moved, now)
+        if self._spec.polling and timing.waits:
+            yield from self._rows(key, self._poll_batch(builder, timing, self._spec.polling, now))
+        self._register_timer(key, timing, now, ctx)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         key, timeouts = ctx.get_current_key(), self._spec.idle_timeouts
@@ -99,6 +103,13 @@ class BuilderOperator(KeyedProcessFunction):
         timing.waits = polling.waits(builder)
         return output
 
+    def _poll_batch(self, builder: Builder, timing: KeyTiming, polling: Polling, now: int) -> OutputLines:
+        output = polling.poll_batch(builder, now, timing.clocks)
+        if output:
+            self._builders.save(builder)
+            timing.waits = polling.waits(builder)
+        return output
+
     def _on_idle(self, key: str, timing: KeyTiming, timeout: IdleTimeout, now: int) -> OutputLines:
         builder = self._builders.load(key)
         output = tuple(timeout.on_idle(builder, now))
@@ -116,16 +127,15 @@ class BuilderOperator(KeyedProcessFunction):
     def _rows(self, key: str, output: OutputLines) -> Iterator[Row]:
         return (Row(self._prefix + topic.name, key, list(lines)) for topic, lines in output if lines)
 
-    def _set_timer(self, key: str, builder: Builder, moved: bool, ctx: KeyedProcessFunction.Context) -> None:
-        """Register the timer after a batch; `moved`: idle time begins anew."""
-        now = _now(ctx)
+    def _note_batch(self, key: str, builder: Builder, moved: bool, now: int) -> KeyTiming:
+        """Times of a key after a batch; `moved`: idle time begins anew."""
         timing = self._timing.get(key)
         if timing is None:
             timing = self._timing[key] = KeyTiming(last=now)
         if moved:
             timing.last, timing.passed = now, 0
         timing.waits = self._waits(builder)
-        self._register_timer(key, timing, now, ctx)
+        return timing
 
     def _register_timer(self, key: str, timing: KeyTiming, now: int, ctx: KeyedProcessFunction.Context) -> None:
         """Register the key's next timer, unless an earlier one is pending."""

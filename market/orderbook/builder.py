@@ -242,6 +242,13 @@ class BookBuilder:
         self._writer.trade_ticks.poll(now_ms, clocks.trades)
         return self._writer.finish_batch()
 
+    def poll_batch(self, now_ms: int, clocks: QuietClocks) -> Batch | None:
+        """Publish the trade tick that is due at the time of a batch (epoch ms); None without one.
+
+        Call `journal` afterwards.
+        """
+        return self._writer.finish_batch() if self._writer.trade_ticks.poll_batch(now_ms, clocks.trades) else None
+
     def mark_stale(self, now_ms: int) -> Batch | None:
         """Publish `stale` after a period without an applied update, once per period; None otherwise.
 

@@ -18,10 +18,10 @@ class QuietClock:
     records: int = -1
     called_ms: int = 0
 
-    def quiet_ms(self, now_ms: int, records: int) -> int:
+    def quiet_ms(self, now_ms: int, records: int, longest_step_ms: int = LONGEST_STEP_MS) -> int:
         """Time without records, not over that since the last call. `records`: number of records up to now."""
         if records == self.records:
-            self.quiet += max(0, min(now_ms - self.called_ms, LONGEST_STEP_MS))
+            self.quiet += max(0, min(now_ms - self.called_ms, longest_step_ms))
         elif self.records >= 0:
             self.quiet = 0
         self.records, self.called_ms = records, now_ms

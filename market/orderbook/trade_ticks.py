@@ -2,8 +2,9 @@
 
 The order of trades and book updates is not repeatable, so each kind is a function of its own records. The trades of
 100 ms of event time are one tick; it closes with the first trade of a later 100 ms, and a bar with the first trade of a
-later second. Timers publish the same records earlier (`poll`); a trade that is older than a published record belongs to
-the next one. A trade that is older by more than `STALE_AFTER_S` sets the clock back.
+later second. Timers publish the same records earlier (`poll`), and so do the batches of a book whose trades are fresh
+(`poll_batch`): a busy book has many of them. A trade that is older than a published record belongs to the next one. A
+trade that is older by more than `STALE_AFTER_S` sets the clock back.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ from market.orderbook.trade_bars import Bar, add_tick, record_of
 
 TRADE_BYTES = 300  # memory of a trade of the open tick
 CLOSE_BAR_AFTER_MS = 1500  # a timer closes the open second this long after the last trade
+# A batch of the book closes the open tick this long after the last trade, by at least three calls: a task that was
+# blocked has trades to read. Trades of a backlog are not fresh, and may be read long after the book.
+CLOSE_BY_BATCH_MS, LONGEST_BATCH_STEP_MS, FRESH_MS = 250, 100, 1_000
 _encode = msgspec.json.Encoder().encode
 OpenTrade = tuple[int, int, float, float, bool]  # event_time, recv_us, price, size; the taker bought
 
@@ -102,6 +106,15 @@ class TradeTicks:
             end = header.bar.start + SECOND_MS
             self._close_bar()
             header.end = end
+
+    def poll_batch(self, now_ms: int, clock: QuietClock) -> bool:
+        """Publish the open tick if it is due at the time of a batch (epoch ms). True if it was."""
+        if not self._trades or abs(now_ms - self._trades[-1][1] // 1000) >= FRESH_MS:
+            return False
+        if clock.quiet_ms(now_ms, self.header.trades, LONGEST_BATCH_STEP_MS) < CLOSE_BY_BATCH_MS:
+            return False
+        self._close()
+        return True
 
     def _span(self) -> tuple[int, int]:
         return open_span(self.header.end, self.header.until)

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from pyflink.common import Row
 
+from core.records import Envelope
 from jobs import builder_specs
 from jobs.keyed_state import StateBackedBuilders
 from jobs.operators import BuilderOperator
@@ -301,6 +302,19 @@ def test_a_busy_key_has_a_timer_a_second(context: FakeContext) -> None:
         times += [time for _, time in context.timers if time not in times]
         fire(made, context, context.now)
     assert [time - OPEN for time in times][-5:] == [2000, 3000, 4000, 5000, 6000]
+
+
+def test_batches_of_a_busy_book_publish_the_ticks_of_its_trades(context: FakeContext) -> None:
+    """Its timers are a second apart, and its next trade may be later still."""
+    made, values, published = operator(context), frames(300, MarketShape()), list[bytes]()
+    for value in values:
+        context.now = msgspec.json.decode(value, type=Envelope).recv_us // 1000
+        ticks = lines(feed(made, context, [value]), "test.orderbook.ticks")
+        trades = [line for line in ticks if b'"kind":"trade"' in line]
+        published += trades
+        assert all(context.now - json.loads(trade)["recv_us"] // 1000 < 500 for trade in trades)
+    batch = open_builder(KEY, BookConfig()).apply_all(values)
+    assert published[: len(batch.trade_ticks)] == batch.trade_ticks and len(batch.trade_ticks) > 20
 
 
 def test_timers_after_a_restart_wait_for_records_that_were_written_before_it(context: FakeContext) -> None:

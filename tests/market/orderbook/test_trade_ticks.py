@@ -1,6 +1,6 @@
 """Ticks and bars of trades against pandas, and against themselves in other batches, after restores, and with timers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -105,6 +105,49 @@ def test_timers_lose_nothing_and_change_nothing_that_is_not_late(trades: list[Tr
     found = [msgspec.json.decode(line, type=TradeBar) for line in ticks.bar_lines]
     assert sum(bar.trades for bar in found) == sum(tick.trades for tick in published) == len(trades)
     assert sum(bar.volume for bar in found) == pytest.approx(sum(each.size for each in trades))
+
+
+@given(
+    gaps=st.lists(st.sampled_from([0, 1, 30, 90, 200, 400, 900]), min_size=1, max_size=30),
+    delays=st.lists(st.integers(0, 600), min_size=31, max_size=31),
+    step=st.sampled_from([20, 70, 100, 350]),
+)
+@settings(max_examples=100, deadline=None)
+def test_batches_of_the_book_lose_nothing_and_change_nothing_that_is_not_late(
+    gaps: list[int], delays: list[int], step: int
+) -> None:
+    trades = [trade(int(at)) for at in np.cumsum(gaps)]
+    ticks, clock, now, arrived = TradeTicks("binance", "BTCUSDT", 30), QuietClock(), OPEN, OPEN
+    for each, delay in zip([*trades, trade(LATER)], delays, strict=False):
+        arrived = max(arrived, min(each.event_time, arrived + 1_000) + delay)
+        for now in range(now, arrived, step):  # noqa: B020
+            ticks.poll_batch(now, clock)
+        ticks.apply([each])
+    published = ticks_of(ticks.lines)
+    if not sum(tick.late for tick in published):
+        assert ticks.lines == whole(trades, [trade(LATER)])[0]
+    assert sum(tick.trades for tick in published) == len(trades)
+
+
+def published_by_batches(times: Iterable[int], received: int = 0) -> int | None:
+    """Time of the batch that publishes the tick of one trade, which the forwarder had at `received`, ms after OPEN."""
+    ticks, clock = TradeTicks("binance", "BTCUSDT", 30), QuietClock()
+    ticks.apply([msgspec.structs.replace(trade(0), recv_us=1000 * (OPEN + received))])
+    return next((time for time in times if ticks.poll_batch(OPEN + time, clock)), None)
+
+
+def test_a_busy_book_publishes_the_tick_of_a_fresh_trade() -> None:
+    assert published_by_batches(range(50, 3_000, 100)) == 350
+    assert published_by_batches(range(10, 3_000, 20)) == 270
+
+
+def test_a_trade_of_a_backlog_waits_for_the_next_one_or_a_timer() -> None:
+    assert published_by_batches(range(50, 3_000, 100), -2_000) is None
+    assert published_by_batches(range(50, 1_900, 100), 3_000) is None  # the forwarder's clock is ahead
+
+
+def test_the_batches_that_a_blocked_task_finds_do_not_publish_a_tick_before_the_trades_that_wait() -> None:
+    assert published_by_batches([50, 150, *range(900, 920)]) is None
 
 
 def test_a_bar_of_a_quiet_symbol_is_published_by_a_timer_and_a_later_trade_counts_in_the_next() -> None:
