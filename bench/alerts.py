@@ -13,13 +13,13 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from bench.alert_latency import Latencies, Planted, Result
+from bench.alert_latency import Found, Latencies, Planted, Result
 from bench.alert_reader import WINDOWS_CASE, AlertReader
 from bench.jobs import prepare, running, temporary_topics
 from bench.live_venue import LiveVenue, live_venue
@@ -50,7 +50,7 @@ CONDITIONS: dict[str, Condition] = {
 # heavy side that lasted two seconds or less would count as a wall.
 PROGRAM = ("extreme_imbalance", "", "trade_sweep", "spread_widening", "", "wall_vanished")
 LASTS_S = {"extreme_imbalance": 2.4, "spread_widening": 2.4}
-WALL_STANDS_S = 0.6
+WALL_STANDS_S = 0.4  # the longer it stands, the more often it becomes the best level or leaves the ten levels first
 HISTORY_S = 70  # a spread is compared with a minute of its history
 CASES = ("busy", "quiet neighbours", "silent venue", "returning venue", "database away")
 QUIET_BOOKS, WARM_UP = "quiet books", "warm-up"
@@ -63,7 +63,7 @@ NO_DATABASE = SecretStr("postgresql://nobody:nothing@127.0.0.1:9/away")
 TURN_S = 0.5
 SYNC_STEPS = 8
 FIRST_ALERT_S = 180
-LAST_ALERTS_S = 10
+LAST_ALERTS_S = 5  # before the neighbours of the next case are started, which is no part of this one
 
 console = Console(stderr=True)
 
@@ -72,26 +72,35 @@ def report(seconds: float, isolations: list[Isolation]) -> None:
     """Measure, print a table, and as the last line one JSON object: results by reader and case."""
     results = {isolation.removeprefix("read_"): measure(seconds, isolation) for isolation in isolations}
     table = Table(title="alerts: arrival less the moment at which the condition had held, ms")
-    for heading in ("engine and reader", "case", "alerts", "missed", "p50", "p99", "goal"):
-        table.add_column(heading, justify="left" if heading in ("engine and reader", "case", "goal") else "right")
+    for heading in ("engine and reader", "case", "alerts", "missed", "p50", "p99", "goal", "latest (its tick)"):
+        table.add_column(heading, justify="right" if heading in ("alerts", "missed", "p50", "p99") else "left")
     for reader, cases in results.items():
         for case, result in cases.items():
             goals = GOALS if case in CASES else OTHER_GOALS.get(case, {})
             goal = goals.get(f"read_{reader}", "")
-            figures = ("-" if each is None else f"{each:,.0f}" for each in result)
-            table.add_row(reader, case, *figures, goal)
+            figures = ("-" if each is None else f"{each:,.0f}" for each in result[:-1])
+            table.add_row(reader, case, *figures, goal, describe(result.slowest))
     Console().print(table)
     print(json.dumps({reader: as_json(cases) for reader, cases in results.items()}))
 
 
-def as_json(cases: dict[str, Result]) -> dict[str, dict[str, float | None]]:
+def describe(found: Found | None) -> str:
+    """Rule and latency of an alert, and that of its tick."""
+    if found is None or found.tick_ms is None:
+        return ""
+    return f"{found.rule} {found.latency_ms:,.0f} ({found.tick_ms:,.0f})"
+
+
+def as_json(cases: dict[str, Result]) -> dict[str, Any]:
     """Results by case, in whole milliseconds."""
     return {case.replace(" ", "_"): rounded(result) for case, result in cases.items()}
 
 
-def rounded(result: Result) -> dict[str, float | None]:
-    """A result in whole milliseconds."""
-    return {name: None if value is None else round(value) for name, value in result._asdict().items()}
+def rounded(value: Any) -> Any:
+    """A result with its latest alert, in whole milliseconds."""
+    if isinstance(value, Result | Found):
+        return {name: rounded(each) for name, each in value._asdict().items()}
+    return round(value) if isinstance(value, float) else value
 
 
 def measure(seconds: float, isolation: Isolation) -> dict[str, Result]:
@@ -116,7 +125,7 @@ def measure(seconds: float, isolation: Isolation) -> dict[str, Result]:
             with console.status(f"{isolation}: {case}, {seconds:.0f} s"):
                 stack.enter_context(neighbours(case, settings, folder, planter))
                 planter.run(case, seconds)
-        time.sleep(LAST_ALERTS_S)
+                time.sleep(LAST_ALERTS_S)
     found = latencies.finish()
     for each in latencies.missed:
         console.print(f"no alert: {each.rule} of {each.book} at {each.begin_ms} ({each.case})")
@@ -156,15 +165,14 @@ class Planter:
         self.other: LiveVenue | None = None
         self.busy = busy
         self._latencies = latencies
-        self._quiet_turns = count()
+        self._turns, self._quiet_turns = count(), count()  # over all cases, so that conditions keep their distance
         self._began = time.monotonic()
 
     def run(self, case: str, seconds: float) -> None:
         """Plant conditions for this time, in the busy books in turn, in the order of PROGRAM."""
         end = time.monotonic() + seconds
-        for turn in count():
-            if time.monotonic() >= end:
-                return
+        while time.monotonic() < end:
+            turn = next(self._turns)
             symbol, rule = BUSY[turn % len(BUSY)], PROGRAM[turn // len(BUSY) % len(PROGRAM)]
             has_history = time.monotonic() > self._began + HISTORY_S
             if rule and (has_history or rule != "spread_widening"):

@@ -1,8 +1,14 @@
 """Conditions of `bench alerts`: each planted one is an alert of its own, and the calm market raises none."""
 
-import msgspec
+from dataclasses import dataclass
 
-from bench.alerts import RULES
+import msgspec
+import pytest
+
+from bench import alerts
+from bench.alert_latency import Found, Latencies, Planted, Result
+from bench.alerts import BUSY, BUSY_RATE, LASTS_S, RULES, Planter, as_json
+from bench.live_venue import LiveVenue
 from core.settings import Settings
 from core.topics import TICKS
 from market.alerts.engine import AlertEngine
@@ -76,3 +82,56 @@ def test_every_planted_condition_is_an_alert_at_its_moment() -> None:
 
 def test_the_calm_market_raises_none() -> None:
     assert enters({}) == []
+
+
+@dataclass
+class FakeTime:
+    """Stands for the module `time`, and for the control port of an exchange."""
+
+    now: float = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def plant(self, symbol: str, condition: str, side: str, seconds: float = 0) -> int:
+        return int(self.now * 1000)
+
+
+class Noted(Latencies):
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[Planted] = []
+
+    def plant(self, planted: Planted) -> None:
+        self.all.append(planted)
+
+
+@pytest.mark.parametrize("seconds", [5, 12, 15, 30])
+def test_conditions_of_a_book_are_episodes_of_their_own_over_all_cases(
+    monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    time, noted = FakeTime(), Noted()
+    monkeypatch.setattr(alerts, "time", time)
+    planter = Planter(noted, LiveVenue("binance", BUSY, BUSY_RATE, time))  # type: ignore[arg-type]
+    for case in ("busy", "returning venue", "database away"):
+        planter.run(case, seconds)
+    assert len(noted.all) > 2 * seconds / 1.5
+    for symbol in BUSY:
+        own = [each for each in noted.all if each.book == f"binance:{symbol}"]
+        for before, after in zip(own, own[1:], strict=False):
+            ends_ms = before.begin_ms + 1000 * (LASTS_S.get(before.rule, 0) + (RULES[before.rule].cooldown_s or 0))
+            assert after.begin_ms > ends_ms, after.rule
+
+
+def test_a_result_is_printed_in_whole_milliseconds_with_its_latest_alert() -> None:
+    result = Result(2, 1, 220.4, 650.6, Found(650.6, "trade_sweep", 512.3))
+    assert as_json({"quiet books": result, "windows": Result(0, 1, None, None, None)}) == {
+        "quiet_books": {
+            **{"alerts": 2, "missed": 1, "p50_ms": 220, "p99_ms": 651},
+            "slowest": {"latency_ms": 651, "rule": "trade_sweep", "tick_ms": 512},
+        },
+        "windows": {"alerts": 0, "missed": 1, "p50_ms": None, "p99_ms": None, "slowest": None},
+    }
