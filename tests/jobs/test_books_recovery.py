@@ -18,9 +18,9 @@ from tests.jobs.isolated_system import IsolatedSystem, Record, kill_stack, kill_
 from venues.registry import open_builder
 from venues.routing import route
 
-GENERATED = 60_000
+GENERATED = 40_000
 MIDDLE = GENERATED // 2
-KILL_AFTER = 10_000
+KILL_AFTER = 6_000
 
 
 def kill_worker(system: IsolatedSystem) -> None:

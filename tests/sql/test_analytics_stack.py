@@ -1,8 +1,8 @@
 """Recorded real frames through four jobs to PostgreSQL and Redis under faults: equal to the domain and to pandas.
 
-The frames are sent in four parts, and the TaskManagers are killed in the middle of three of them. Then the venues of
-these books are silent, database and Redis are down for ten seconds (a minute in a soak run), and one other book goes
-on: a frame of it is lost, and its forwarder restarts.
+The frames are sent in two parts (four in a soak run), and the TaskManagers are killed in the middle of each but the
+last. Then the venues of these books are silent, database and Redis are down for ten seconds (a minute in a soak run),
+and one other book goes on: a frame of it is lost, and its forwarder restarts.
 """
 
 import re
@@ -33,6 +33,7 @@ from simulator.registry import instrument
 from tests.conftest import Stack
 from tests.jobs.isolated_system import IsolatedSystem, Record, wait_until
 from tests.recorded_frames import recorded_path
+from tests.soak import SOAKING
 from tests.sql.fault_injection import RedisObserver, latest, observing, outage, send_with_kills
 from tests.sql.reference_model import trade_bars, windows
 from tests.venues.recorded import SPOT_DAYS, USDM
@@ -42,7 +43,7 @@ from venues.routing import route
 FILES = {USDM[0]: "binance_usdm", SPOT_DAYS[0]: "binance"}  # of the same minutes
 LIVE = "binance:LIVE"
 LIVE_FRAMES = 400  # of each of two connections
-PARTS = 4
+PARTS = 4 if SOAKING else 2
 PAUSE_MS = 600_000
 PATIENCE_S = 300
 # Ends by the clock of the book as well, which may be ahead of the trades by a part.
@@ -59,7 +60,7 @@ SETTINGS: dict[str, Any] = {
     "liquidity_alert_share": 0.25,
     "ofi_alert_z": 2.0,
 }
-pytestmark = pytest.mark.timeout(900)  # three recoveries and one outage, on a busy machine
+pytestmark = pytest.mark.timeout(900)  # recoveries and one outage, on a busy machine
 
 
 @dataclass

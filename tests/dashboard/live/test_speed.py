@@ -26,7 +26,7 @@ LONGEST_MS = 100
 FRAME_MS = 50  # processor time of a page of books for one frame, everything included
 GROWTH = 1.1
 OPTIONS = f"options:{PRODUCT}"
-WALK_S = {"market": 3, "symbol": 3, "options": 3}  # of a round
+WALK_S = {"market": 2, "symbol": 2, "options": 2}  # of a round
 ROUNDS, WARM_ROUNDS = 4, 2
 SOAK_SECONDS = 720
 SOAK_SHARES = {"market": 1 / 4, "symbol": 2 / 3, "options": 1 / 12}
@@ -141,7 +141,8 @@ def test_walks_through_the_pages_keep_the_heap_flat_and_the_frames_few(visitor: 
         for name, seconds in WALK_S.items():
             visitor.go(name)
             frames = visitor.frames(seconds)
-            assert 0 < sum(frames) and max(frames) <= FRAMES_PER_S + 1.5, (name, frames)
+            assert max(frames) <= FRAMES_PER_S + 1.5, (name, frames)
+            assert sum(frames) or name == "options", name  # which changes once a second at most
         visitor.go("market")
         if turn in (WARM_ROUNDS - 1, ROUNDS - 1):
             heaps.append(visitor.heap())

@@ -13,7 +13,7 @@ SEEDS = st.integers(0, 2**32)
 
 @VENUES
 @given(seed=SEEDS)
-@settings(max_examples=600)
+@settings(max_examples=200)
 def test_every_record_equals_the_naive_book_at_its_id_under_any_fault(venue: str, seed: int) -> None:
     values, books_by_id = scenario(venue, seed)
     batch = build_batch(venue, *values)
@@ -26,7 +26,7 @@ def test_every_record_equals_the_naive_book_at_its_id_under_any_fault(venue: str
 
 @VENUES
 @given(seed=SEEDS)
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_the_book_after_a_batch_equals_the_naive_one(venue: str, seed: int) -> None:
     values, books_by_id = scenario(venue, seed)
     builder = new_builder(venue)
@@ -49,7 +49,7 @@ def test_batches_of_any_size_give_the_same_output(venue: str, seed: int, size: i
 
 @VENUES
 @given(seed=SEEDS, cuts=st.sets(st.integers(1, 60)))
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_a_builder_restored_at_any_boundary_gives_the_same_output(venue: str, seed: int, cuts: set[int]) -> None:
     values, _ = scenario(venue, seed)
     assert combined_output(batches_with_restores(venue, values, cuts)) == combined_output([build_batch(venue, *values)])

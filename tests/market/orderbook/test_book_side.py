@@ -21,7 +21,7 @@ def naive(messages: list[list[tuple[float, float]]], sign: int) -> list[tuple[fl
 
 @pytest.mark.parametrize("sign", [1, -1])
 @given(messages=MESSAGES)
-@settings(max_examples=1_000)
+@settings(max_examples=250)
 def test_a_side_equals_a_sorted_dict(sign: int, messages: list[list[tuple[float, float]]]) -> None:
     side = BookSide(sign)
     for levels in messages:
@@ -69,7 +69,7 @@ def test_changes_to_more_levels_than_exist_become_the_full_side() -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 @given(messages=st.lists(ACTIONS, max_size=12))
-@settings(max_examples=1_000)
+@settings(max_examples=250)
 def test_actions_set_the_same_levels_as_sizes_do_and_count_surprises(
     sign: int, messages: list[list[LevelChange]]
 ) -> None:
