@@ -20,7 +20,7 @@ from venues.routing import route
 
 VENUE = "binance"
 PER_S = 2_000
-WARM_UP_S, MEASURED_S = 5, 10
+WARM_UP_S, MEASURED_S = 20, 10  # until the JVM has compiled both jobs
 
 UpdateKey = tuple[str, int]  # symbol and event time of one update
 Times = dict[UpdateKey, float]  # epoch seconds
