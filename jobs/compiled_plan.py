@@ -14,18 +14,16 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, TypeAlias
 
-from pyflink.java_gateway import get_gateway
 from pyflink.table import CompiledPlan, PlanReference, StatementSet, StreamTableEnvironment
 
 from core.errors import UserError
+from jobs import kept_plan
 
 Plan: TypeAlias = dict[str, Any]  # Flink's JSON: `nodes` with an `id` and a `type`, `edges` between ids
 Node: TypeAlias = dict[str, Any]
 
 STATELESS = {"calc", "correlate", "exchange", "expand", "union", "values", "watermark-assigner"}
 TABLES = {"table-source-scan": "scanTableSource", "sink": "dynamicTableSink"}
-# Checkpoints are in a folder of their job's id, and savepoints have its first six characters in their names.
-_STATE = re.compile(r"(.+)/(?:savepoint-(\w{6})-\w+|(\w{6})\w{26}/chk-\d+)/?")
 
 
 class PlanChanged(UserError):
@@ -43,16 +41,16 @@ def execute(tables: StreamTableEnvironment, statements: StatementSet, text: str)
     state = config.get("execution.state-recovery.path", "")
     may_drop = config.get("execution.state-recovery.ignore-unclaimed-state", "false") == "true"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    kept = _read(file_of_state(state))
+    kept = kept_plan.read(state)
     if kept and kept["sql"] == digest:
         plan = kept["plan"]
     else:
         plan = json.loads(statements.compile_plan().as_json_string())
         plan = take_over(kept["plan"], plan, may_drop) if kept else plan
     client = _loaded(tables, plan).execute().get_job_client()
-    folder = config.get("execution.checkpointing.dir", "")
-    if client and folder:
-        _write(f"{folder}/plan-{str(client.get_job_id())[:6]}.json", {"sql": digest, "plan": plan})
+    if client:
+        folders = (config.get(f"execution.checkpointing.{name}", "") for name in ("dir", "savepoint-dir"))
+        kept_plan.keep(folders, str(client.get_job_id()), {"sql": digest, "plan": plan})
 
 
 def take_over(kept: Plan, new: Plan, may_drop: bool = False) -> Plan:
@@ -73,12 +71,6 @@ def take_over(kept: Plan, new: Plan, may_drop: bool = False) -> Plan:
     nodes = [node | {"id": ids[node["id"]]} for node in new["nodes"]]
     edges = [edge | {end: ids[edge[end]] for end in ("source", "target")} for edge in new["edges"]]
     return new | {"nodes": nodes, "edges": edges}
-
-
-def file_of_state(state: str) -> str:
-    """Address of the plan of a checkpoint or savepoint; empty if it is not in a folder of Flink's naming."""
-    found = _STATE.fullmatch(state)
-    return f"{found[1]}/plan-{found[2] or found[3]}.json" if found else ""
 
 
 def _numbered(plan: Plan) -> Iterator[Node]:
@@ -116,31 +108,3 @@ def _loaded(tables: StreamTableEnvironment, plan: Plan) -> CompiledPlan:
     """The plan in that environment. `load_plan` of PyFlink 2.2 gives it Java's in its place, and `execute` fails."""
     loaded = tables.load_plan(PlanReference.from_json_string(json.dumps(plan)))
     return CompiledPlan(loaded._j_compiled_plan, tables)
-
-
-def _file_system(address: str) -> tuple[Any, Any]:
-    """Flink's file system of an address, and the address as its path: a folder, or an object store."""
-    path = get_gateway().jvm.org.apache.flink.core.fs.Path(address)
-    return path.getFileSystem(), path
-
-
-def _read(address: str) -> Any:
-    """Content of a file; None if there is no such file, as with state of releases without plans."""
-    if not address:
-        return None
-    files, path = _file_system(address)
-    if not files.exists(path):
-        return None
-    stream = files.open(path)
-    try:
-        return json.loads(stream.readAllBytes())
-    finally:
-        stream.close()
-
-
-def _write(address: str, content: Any) -> None:
-    files, path = _file_system(address)
-    mode = get_gateway().jvm.org.apache.flink.core.fs.FileSystem.WriteMode.OVERWRITE
-    stream = files.create(path, mode)
-    stream.write(json.dumps(content).encode())
-    stream.close()

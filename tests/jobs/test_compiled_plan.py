@@ -2,9 +2,7 @@
 
 import pytest
 
-from jobs.compiled_plan import Node, Plan, PlanChanged, file_of_state, take_over
-
-STATE = "file:///state/analytics"
+from jobs.compiled_plan import Node, Plan, PlanChanged, take_over
 
 
 def scan(number: int, table: str) -> Node:
@@ -68,16 +66,3 @@ def test_an_operator_with_state_that_changed_is_refused_by_its_description() -> 
 def test_state_that_may_be_dropped_leaves_its_number_unused() -> None:
     new = take_over(plan(scan(1, "windows"), scan(2, "statuses")), plan(scan(1, "trades"), scan(2, "statuses")), True)
     assert numbers(new) == {"TableSourceScan(trades)": 3, "TableSourceScan(statuses)": 2}
-
-
-@pytest.mark.parametrize(
-    ("state", "expected"),
-    [
-        (f"{STATE}/savepoint-0a1b2c-d3e4f5a6b7c8", f"{STATE}/plan-0a1b2c.json"),
-        (f"{STATE}/0a1b2c{'0' * 26}/chk-12", f"{STATE}/plan-0a1b2c.json"),
-        ("", ""),
-        ("file:///elsewhere/copy", ""),
-    ],
-)
-def test_a_plan_is_kept_beside_the_state_of_its_job(state: str, expected: str) -> None:
-    assert file_of_state(state) == expected
