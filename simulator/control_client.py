@@ -29,6 +29,10 @@ class ControlClient:
         """Start or halt the market."""
         self._post("/market", {"running": running})
 
+    def inject(self, fault: str, **fields: Any) -> None:
+        """Begin a fault (`simulator.faults`), such as `gap` with the field `symbol`."""
+        self._post("/faults", {"fault": fault} | fields)
+
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         request = Request(f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode())
         with urlopen(request, timeout=TIMEOUT_S) as response:

@@ -68,13 +68,23 @@ class Observed:
             command, variables = [sys.executable, "-m", "stack", *arguments], self.environment | environment
             self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, env=variables)
 
-    def start_forwarder(self) -> None:
-        urls = f"--ws-url=ws://127.0.0.1:{self.port}", f"--rest-url=http://127.0.0.1:{self.port}"
-        options = f"--metrics-addr=127.0.0.1:{self.metrics_port}", f"--spill-dir={self.home / 'spill'}"
-        self.start("forwarder", "forward", f"--venue={VENUE}", f"--symbols={SYMBOL}", *urls, *options)
+    def start_forwarder(self, **environment: str) -> None:
+        self.forward(VENUE, SYMBOL, self.port, self.metrics_port, "forwarder", **environment)
+
+    def forward(self, venue: str, symbol: str, port: int, metrics_port: int, name: str, **environment: str) -> None:
+        """Start a forwarder of a simulated exchange."""
+        urls = f"--ws-url=ws://127.0.0.1:{port}", f"--rest-url=http://127.0.0.1:{port}"
+        options = f"--metrics-addr=127.0.0.1:{metrics_port}", f"--spill-dir={self.home / 'spill' / name}"
+        self.start(name, "forward", f"--venue={venue}", f"--symbols={symbol}", *urls, *options, **environment)
 
     def kill(self, name: str) -> None:
         self.processes.pop(name).kill()
+
+    def end(self, name: str) -> None:
+        """End a process as a supervisor does."""
+        process = self.processes.pop(name)
+        process.terminate()
+        process.wait(30)
 
     def prometheus(self, path: str, **parameters: str) -> Any:
         """`data` of a response of Prometheus' API."""
@@ -97,9 +107,10 @@ class Observed:
     def wait_resolved(self, name: str, timeout_s: float = 420) -> None:
         wait_until(lambda: name not in self.firing(), f"the end of the alert {name}", timeout_s)
 
-    def send(self, topic: str, key: str, value: bytes) -> None:
+    def send(self, topic: str, key: str, *values: bytes) -> None:
         producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "partitioner": "murmur2_random"})
-        producer.produce(topic, value, key)
+        for value in values:
+            producer.produce(topic, value, key)
         assert producer.flush(30) == 0
 
 

@@ -19,15 +19,23 @@ from stack.services.observation import PACKAGES
 from stack.services.settings import LOOPBACK
 from stack.services.supervisor import Supervisor
 from tests.deploy.observed import Observed, observed_stack
+from tests.deploy.slow_troubles import (
+    locked_tables,
+    lossy_exchange_with_a_slow_clock,
+    slow_database,
+    unreachable_receiver,
+)
 from tests.deploy.troubles import (
     Trouble,
     hanging_exchange,
     hanging_gateway,
     killed_taskmanagers,
+    no_broker_and_no_flink,
     no_database,
     no_forwarder,
     no_place_for_checkpoints,
     no_redis,
+    small_buffers,
     unreadable_record,
 )
 from tests.jobs.isolated_system import wait_until
@@ -47,6 +55,13 @@ NO_CLIENTS = {"depthflow:conflated:share5m"}  # nobody reads the gateway's socke
 NAME = re.compile(r"\b(?:flink|kafka|redpanda|pg|redis|node|gateway|notify|websocket|book|messages|depthflow)_\w+")
 TEXT = {"postgres", "valkey", "supervisord"}  # processes of others without a JSON format
 JVM = re.compile(r"Picked up JAVA_TOOL_OPTIONS|\[\d+\.\d+s\]|OpenJDK|WARNING: ")  # lines of the JVM itself
+# Alerts by the test that raises them.
+DEAD = ("DeadLetters", "ForwarderDown")
+STALE = ("RedisDown", "GatewayDown", "BookOutOfSync", "BudgetBurnsFast sync")
+SLOWER_OBJECTIVES = ("BudgetBurns sync", "BudgetBurnsSlowly sync")
+SLOW = ("JobRestarting", "DatabaseBehind", "ReceiverDown", "CheckpointOld", "ConsumerLag", "GapRate", "EventTimeLag")
+DOWN = ("BrokerDown", "FlinkDown", "FramesDropped")
+MISSED = ("SilentStream", "ForwarderDisconnected", "DatabaseDown", "CheckpointFailing")
 LONG_S = 660  # windows of a rule, and the time until its cause shows
 LEVELS = ("debug", "info", "warn", "warning", "error", "fatal", "critical")
 
@@ -175,13 +190,13 @@ def troubled_by(observed: Observed, *troubles: Trouble) -> Iterator[None]:
         yield
 
 
-def fire_and_resolve(observed: Observed, troubles: tuple[Trouble, ...], alerts: tuple[str, ...]) -> None:
-    """Each alert is raised while its trouble lasts, and ends after it."""
+def raise_alerts(observed: Observed, alerts: tuple[str, ...], *troubles: Trouble) -> None:
+    """Each alert is raised while its trouble lasts, and not by an earlier one."""
+    for alert in alerts:
+        observed.wait_resolved(alert, LONG_S)
     with troubled_by(observed, *troubles):
         for alert in alerts:
             observed.wait_firing(alert, LONG_S)
-    for alert in alerts:
-        observed.wait_resolved(alert, LONG_S)
 
 
 @pytest.fixture(scope="module")
@@ -192,35 +207,45 @@ def without_forwarder(observed: Observed) -> Iterator[ExitStack]:
         yield troubles
 
 
-@pytest.mark.parametrize("alert", ["DeadLetters", "ForwarderDown"])
+@pytest.mark.parametrize("alert", DEAD)
 def test_a_trouble_raises_its_alert(observed: Observed, without_forwarder: ExitStack, alert: str) -> None:
     observed.wait_firing(alert)
 
 
 @soak
 def test_without_a_forwarder_books_get_stale_until_it_is_back(observed: Observed, without_forwarder: ExitStack) -> None:
-    """Beside it the alerts of two other processes. The slower objectives look back for longer than this test runs."""
-    slower = ("BudgetBurns sync", "BudgetBurnsSlowly sync")
-    ending = ("RedisDown", "GatewayDown", "BookOutOfSync", "BudgetBurnsFast sync")
+    """Beside it the alerts of two other processes."""
     with troubled_by(observed, no_redis, hanging_gateway):
-        for alert in ending + slower:
+        for alert in STALE + SLOWER_OBJECTIVES:
             observed.wait_firing(alert, LONG_S)
         without_forwarder.close()
-    for alert in (*ending, "ForwarderDown", "DeadLetters"):
-        observed.wait_resolved(alert, LONG_S)
+
+
+@soak
+def test_much_is_slow_or_lossy(observed: Observed) -> None:
+    stopped = unreachable_receiver, killed_taskmanagers, locked_tables
+    raise_alerts(observed, SLOW, *stopped, slow_database, lossy_exchange_with_a_slow_clock)
+
+
+@soak
+def test_broker_and_flink_are_missed(observed: Observed) -> None:
+    raise_alerts(observed, DOWN, small_buffers, no_broker_and_no_flink)
 
 
 @soak
 def test_an_exchange_a_database_and_a_place_for_checkpoints_are_missed(observed: Observed) -> None:
     """A silent stream alone is subscribed again by the forwarder before the alert."""
-    fire_and_resolve(
-        observed,
-        (hanging_exchange, no_database, no_place_for_checkpoints),
-        ("SilentStream", "ForwarderDisconnected", "DatabaseDown", "CheckpointFailing"),
-    )
+    raise_alerts(observed, MISSED, hanging_exchange, no_database, no_place_for_checkpoints)
 
 
 @soak
-def test_killed_taskmanagers_raise_an_alert(observed: Observed) -> None:
-    with killed_taskmanagers(observed):
-        observed.wait_firing("JobRestarting", 240)
+@pytest.mark.parametrize("alert", (*DEAD, *STALE, *SLOW, *DOWN, *MISSED))
+def test_every_alert_ends_after_its_trouble(observed: Observed, alert: str) -> None:
+    """Except those of the slower objectives, which look back for longer than this test runs."""
+    observed.wait_resolved(alert, LONG_S)
+
+
+@soak
+def test_the_data_flow_again(observed: Observed) -> None:
+    wait_until(lambda: bool(observed.query("min(depthflow:applied:rate1m) > 0")), "updates of both exchanges")
+    wait_until(lambda: bool(observed.query("max(depthflow_newest_row_age_seconds) < 30")), "new rows in the database")

@@ -5,10 +5,15 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
 from stack.services.supervisor import Supervisor
 from tests.deploy.observed import KEY, Observed
+from tests.jobs.isolated_system import wait_until
 from tests.stack_processes import kill, running_pid
 
+SMALL = {"WINDOW_MB": "0.1", "QUEUE_MB": "0.1", "SPILL_MB": "0.2"}  # full within a minute without the broker
 Trouble = Callable[[Observed], AbstractContextManager[None]]
 
 
@@ -20,14 +25,16 @@ def _signalled(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def _stopped(observed: Observed, name: str) -> Iterator[None]:
-    """A program that the supervisor stops, and starts again."""
+def _stopped(observed: Observed, *names: str) -> Iterator[None]:
+    """Programs that the supervisor stops, one after another, and starts in the reverse order."""
     supervisor = Supervisor(observed.home)
-    supervisor.stop_program(name)
+    for name in names:
+        supervisor.stop_program(name)
     try:
         yield
     finally:
-        supervisor.start_program(name)
+        for name in reversed(names):
+            supervisor.start_program(name)
 
 
 @contextmanager
@@ -55,6 +62,39 @@ def no_redis(observed: Observed) -> Iterator[None]:
 @contextmanager
 def no_database(observed: Observed) -> Iterator[None]:
     yield from _stopped(observed, "postgres")
+
+
+@contextmanager
+def no_broker_and_no_flink(observed: Observed) -> Iterator[None]:
+    """At the end of the block the broker responds."""
+    yield from _stopped(observed, "jobmanager", "kafka")
+    wait_until(lambda: _broker_responds(observed), "the broker")
+
+
+def _broker_responds(observed: Observed) -> bool:
+    try:
+        return bool(
+            AdminClient({"bootstrap.servers": observed.settings.kafka_bootstrap}).list_topics(timeout=5).brokers
+        )
+    except KafkaException:
+        return False
+
+
+@contextmanager
+def small_buffers(observed: Observed) -> Iterator[None]:
+    """The forwarder can keep the frames of less than a minute."""
+    _restart_forwarder(observed, SMALL)
+    try:
+        yield
+    finally:
+        _restart_forwarder(observed, {})
+
+
+def _restart_forwarder(observed: Observed, environment: dict[str, str]) -> None:
+    observed.end("forwarder")
+    observed.start_forwarder(**environment)
+    own = f'websocket_connected{{instance="127.0.0.1:{observed.metrics_port}"}} == 1'
+    wait_until(lambda: bool(observed.query(own)), "a connected forwarder")
 
 
 @contextmanager
