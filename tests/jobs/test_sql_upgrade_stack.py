@@ -1,4 +1,4 @@
-"""Upgrade of the SQL job: a view that may change, and one that may not: refused and taken back."""
+"""Upgrade of the SQL job: a view that may change, and one that may not: refused and taken back, or made on purpose."""
 
 import json
 import shutil
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from jobs import submit as submission
 from jobs import upgrade as upgrading
+from jobs.cli import app
 from jobs.sql_files import SQL
 from jobs.submit import JOBS, cancel
 from jobs.upgrade import UpgradeError
@@ -45,6 +47,12 @@ def window(number: int) -> tuple[str, str, bytes]:
     start = 60_000 * number
     record = {"venue": "kraken", "symbol": SYMBOL, "size": "1m", "window_start": start, "window_end": start + 60_000}
     return "orderbook.windows", f"kraken:{SYMBOL}", json.dumps(record | {"updates": number, "out_of_sync": 0}).encode()
+
+
+def command(*arguments: str) -> None:
+    """Run a command of depthflow with the jobs of this process."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, (done.output, done.exception)
 
 
 class Upgrades:
@@ -86,9 +94,12 @@ def test_a_view_may_change_and_a_source_may_not(stack: Stack, tmp_path: Path, mo
     )
     upgrades = Upgrades(system, monkeypatch)
 
-    def stored(*updates: int) -> bool:
+    def rows() -> list[int]:
         with psycopg.connect(stack.postgres_dsn) as connection:
-            return [row[1] for row in connection.execute(ROWS)] == list(updates)
+            return [row[1] for row in connection.execute(ROWS)]
+
+    def stored(*updates: int) -> bool:
+        return rows() == list(updates)
 
     submission.run(submission.run_command(system.cluster, JOB, [], None), system.settings)
     try:
@@ -103,5 +114,14 @@ def test_a_view_may_change_and_a_source_may_not(stack: Stack, tmp_path: Path, mo
             upgrades.to(may_not)
         system.send([window(3)])
         wait_until(lambda: stored(1, MARK + 2, MARK + 3), "a row of the version that was taken back")
+        for name, value in system.settings.environment().items():
+            monkeypatch.setenv(name, value)
+        command("stop", JOB)
+        monkeypatch.setitem(JOBS, JOB, may_not)
+        command("submit", JOB, "--allow-non-restored-state")
+        system.send([window(4)])
+        # The group's offsets may lie before the newest rows, which the version without the mark then writes again.
+        wait_until(lambda: rows()[3:] == [4], "a row of the new source")
+        assert [number % MARK for number in rows()] == [1, 2, 3, 4]
     finally:
         cancel(system.cluster, JOB)
