@@ -17,7 +17,9 @@ from jobs.upgrade import UpgradeError
 from stack.cli.upgrade import submit
 from tests.conftest import Stack
 from tests.jobs.isolated_system import IsolatedSystem, wait_until
+from tests.soak import soak
 
+pytestmark = [soak, pytest.mark.timeout(1500)]  # five starts of the job with the most operators
 JOB, SYMBOL = "analytics", "UP/GRADE"
 MARK = 1_000_000
 ROWS = f"SELECT window_start, updates FROM orderbook_windows WHERE symbol = '{SYMBOL}' ORDER BY window_start"
