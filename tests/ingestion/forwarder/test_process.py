@@ -9,6 +9,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -28,6 +29,7 @@ from tests.ingestion.forwarder.harness import time_limit
 from venues.registry import VENUES
 
 SILENCE_S = 1.0
+REPEAT_EVERY = 10  # attempts to read the books
 RATE = 20  # of each of two symbols: 5 * RATE frames take at least two seconds
 
 within_two_minutes = time_limit(120)
@@ -112,20 +114,19 @@ async def kill_and_restart(stack: Stack, venue: str, folder: Path) -> None:
 async def wait_until_books_equal(stack: Stack, prefix: str, exchange: Simulator) -> None:
     """Wait until the raw topic gives the books of the exchange, whose market is halted.
 
-    Sends the builders' requests for snapshots, as the books job does, so that updates lost with the killed forwarder
-    are recovered.
+    Sends the builders' requests for snapshots, so that updates lost with the killed forwarder are recovered. It repeats
+    them, as builders do while frames arrive: a halted market has none.
     """
     symbols = exchange.config.traded
     truth = {symbol: exchange.reference_book(symbol, 25) for symbol in symbols}
     expected = {symbol: ([*map(list, book.bids)], [*map(list, book.asks)]) for symbol, book in truth.items()}
-    producer, sent = Producer({"bootstrap.servers": stack.kafka}), set[bytes]()
-    while True:
+    producer = Producer({"bootstrap.servers": stack.kafka})
+    for attempt in count():
         books, requests = await asyncio.to_thread(books_of_topic, stack, prefix, exchange.config.venue, symbols)
         if {symbol: (book.get("bids"), book.get("asks")) for symbol, book in books.items()} == expected:
             return
-        for request in set(requests) - sent:
+        for request in set(requests) if attempt % REPEAT_EVERY == 0 else ():
             producer.produce(prefix + RESYNC.name, request)
-            sent.add(request)
         producer.flush(1)
         await asyncio.sleep(0.2)
 
