@@ -42,6 +42,20 @@ class OwnBroker:
     def address(self) -> str:
         return self.settings.kafka_bootstrap
 
+    @property
+    def pid(self) -> int:
+        """Process id. Only of a broker that has been started."""
+        assert self._process is not None
+        return self._process.pid
+
+    def heap_bytes(self) -> float:
+        """Used heap after a collection."""
+        subprocess.run(["jcmd", str(self.pid), "GC.run"], check=True, stdout=subprocess.DEVNULL)
+        table = subprocess.run(["jstat", "-gc", str(self.pid)], check=True, capture_output=True, text=True).stdout
+        header, row = map(str.split, table.splitlines()[:2])
+        sizes = dict(zip(header, row, strict=True))
+        return 1024 * sum(float(sizes[name]) for name in ("S0U", "S1U", "EU", "OU"))
+
     def start(self) -> None:
         """Start the broker and wait until it responds."""
         with self._log.open("ab") as log:
