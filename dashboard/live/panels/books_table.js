@@ -92,6 +92,7 @@ function bookRow(context, key) {
   spark.append(canvas);
   const line = createSpark(canvas, context);
   const element = el("tr", { tabIndex: 0, "data-key": key, onclick: (event) => event.target !== link && link.click() }, ...cells);
+  markTrust(element, null); // until its first drawing
   for (const [cell, field] of [[bid, "best_bid"], [mid, "mid"], [ask, "best_ask"], [spread, "spread_bps"], [imbalance, "imbalance"]]) {
     cell.dataset.field = field;
   }
