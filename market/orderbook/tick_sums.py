@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from core.records import Processed
 
@@ -251,34 +252,14 @@ def combine(parts: Sequence[Sums]) -> Sums:
         imbalance_integral += part.imbalance_integral
         spread_integral += part.spread_integral
     updated = [part for part in parts if part.updates] or [NOTHING]
-    sums = updated[0] if len(updated) == 1 else _combine_updates(updated)
-    return Sums(
-        ticks,
-        sums.updates,
-        late,
-        sums.imbalance_open,
-        sums.imbalance_high,
-        sums.imbalance_low,
-        sums.imbalance_close,
-        sums.imbalance_sum,
-        sums.imbalance_count,
-        sums.weighted_open,
-        sums.weighted_high,
-        sums.weighted_low,
-        sums.weighted_close,
-        sums.weighted_sum,
-        sums.weighted_count,
-        sums.spread_bps_sum,
-        sums.spread_bps_count,
-        sums.bid_depth_sum,
-        sums.ask_depth_sum,
-        sums.ofi_sum,
-        sums.ofi_count,
-        sums.microprice_last,
-        valid_ms,
-        out_of_sync_ms,
-        imbalance_integral,
-        spread_integral,
+    return replace(
+        updated[0] if len(updated) == 1 else _combine_updates(updated),
+        ticks=ticks,
+        late=late,
+        valid_ms=valid_ms,
+        out_of_sync_ms=out_of_sync_ms,
+        imbalance_integral=imbalance_integral,
+        spread_integral=spread_integral,
     )
 
 

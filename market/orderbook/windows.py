@@ -5,6 +5,7 @@ is their last. A window has a record if a tick ends in it and the book was updat
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -134,13 +135,11 @@ class Windows:
         if self.unsaved is not None:
             self.unsaved.append(second)
         sums = second.sums
-        self._publish("1s", end, sums, last if sums.updates else None)
-        recent = [each.sums for each in self.seconds if each.start >= end - LONG_MS]
-        if any(each.updates or each.out_of_sync_ms for each in recent):
-            self._publish("10s", end, combine(recent), None)
+        self._publish("1s", end, [sums], last if sums.updates else None)
+        self._publish("10s", end, [each.sums for each in self.seconds if each.start >= end - LONG_MS], None)
         if end % MINUTE_MS == 0:
             assert self.minute is not None
-            self._publish("1m", end, self.minute, None)
+            self._publish("1m", end, [self.minute], None)
 
     def _remember(self, second: Second) -> None:
         """Add a closed second to what later windows and rules need."""
@@ -182,9 +181,9 @@ class Windows:
         newest = [second.sums for second in saved.seconds]
         self.history.restore(saved.history, newest[max(len(newest) - len(saved.history), 0) :])
 
-    def _publish(self, size: WindowSize, end: int, sums: Sums, last: Processed | None) -> None:
-        if sums.ticks and (sums.updates or sums.out_of_sync_ms):
-            self.lines.append(_encode(window(self._venue, self._symbol, size, end, sums, last)))
+    def _publish(self, size: WindowSize, end: int, parts: Sequence[Sums], last: Processed | None) -> None:
+        if any(part.ticks for part in parts) and any(part.updates or part.out_of_sync_ms for part in parts):
+            self.lines.append(_encode(window(self._venue, self._symbol, size, end, combine(parts), last)))
 
 
 def window(venue: str, symbol: str, size: WindowSize, end: int, sums: Sums, last: Processed | None) -> Window:
