@@ -58,7 +58,7 @@ def test_a_row_of_the_market_says_why_it_is_hatched(live: LivePage) -> None:
         live.market.state(book, "gap", "checksum")
         watched.page.evaluate(WHEN, row | {"untrusted": True})
         assert "gap: checksum since " in watched.text(row["panels"])
-        watched.until("() => document.querySelectorAll('.books tr.untrusted').length === 1")
+        assert watched.page.locator(".books tr.untrusted").count() == 1
         watched.until(f"() => ({HEADER})().startsWith('connected | {book.key} gap ')")
         live.market.state(book, "synced")
         watched.page.evaluate(WHEN, row | {"untrusted": False})
