@@ -51,11 +51,16 @@ class IdleTimeout:
 
 @dataclass(frozen=True)
 class Polling:
-    """Output of a builder every `every_ms` while it `waits`, and after each batch; the clocks are those of the key."""
+    """Output of a builder at times of a grid of `every_ms` while it `waits`, and after each batch.
+
+    The clocks are those of the key. `due_in_ms`: time until the next poll that has output if no record comes, so that a
+    quiet key has no timer in between.
+    """
 
     every_ms: int
     waits: Callable[[Any], bool]
     poll: Callable[[Any, int, QuietClocks], OutputLines]
+    due_in_ms: Callable[[Any, QuietClocks], int]
     poll_batch: Callable[[Any, int, QuietClocks], OutputLines]
 
 
@@ -90,7 +95,7 @@ def books(config: BookConfig, stale_after_ms: int) -> BuilderSpec:
         open=lambda key, entries: open_builder(key, config, entries),
         lines=book_lines,
         idle_timeouts=(IdleTimeout(stale_after_ms, _mark_book_stale),),
-        polling=Polling(TICK_POLL_MS, attrgetter("waits"), _poll_book, _poll_batch),
+        polling=Polling(TICK_POLL_MS, attrgetter("waits"), _poll_book, _due_in_ms, _poll_batch),
         max_batch=10_000,
         input_topics=(topics.RAW_BOOKS, topics.RAW_TRADES),
         output_topics=(
@@ -131,6 +136,10 @@ def chains(config: ChainConfig, stale_after_ms: int) -> BuilderSpec:
 
 def _poll_book(builder: BookBuilder, now_ms: int, clocks: QuietClocks) -> OutputLines:
     return book_lines(builder.poll(now_ms, clocks))
+
+
+def _due_in_ms(builder: BookBuilder, clocks: QuietClocks) -> int:
+    return builder.due_in_ms(clocks)
 
 
 def _poll_batch(builder: BookBuilder, now_ms: int, clocks: QuietClocks) -> OutputLines:

@@ -27,14 +27,16 @@ OUTPUT = Types.ROW_NAMED(
 class KeyTiming:
     """Times of one key: its pending timer, 0 without one; its last record; number of idle timeouts since then.
 
-    `waits`: its builder waits for timers. `clocks`: of the builder. `busy_polls`: number of timers in a row that found
-    new records: a busy key has half as many timers, since its records publish what is due.
+    `waits`: its builder waits for timers, for none before `due` if no record comes. `clocks`: of the builder.
+    `busy_polls`: number of timers in a row that found new records: a busy key has half as many timers, since its
+    records publish what is due.
     """
 
     timer: int = 0
     last: int = 0
     passed: int = 0
     waits: bool = True
+    due: int = 0
     busy_polls: int = 0
     clocks: QuietClocks = field(default_factory=QuietClocks)
 
@@ -101,6 +103,7 @@ class BuilderOperator(KeyedProcessFunction):
         timing.busy_polls = timing.busy_polls + 1 if timing.clocks.had_records else 0
         self._builders.save(builder)
         timing.waits = polling.waits(builder)
+        timing.due = now + polling.due_in_ms(builder, timing.clocks)
         return output
 
     def _poll_batch(self, builder: Builder, timing: KeyTiming, polling: Polling, now: int) -> OutputLines:
@@ -134,7 +137,7 @@ class BuilderOperator(KeyedProcessFunction):
             timing = self._timing[key] = KeyTiming(last=now)
         if moved:
             timing.last, timing.passed = now, 0
-        timing.waits = self._waits(builder)
+        timing.waits, timing.due = self._waits(builder), 0
         return timing
 
     def _register_timer(self, key: str, timing: KeyTiming, now: int, ctx: KeyedProcessFunction.Context) -> None:
@@ -142,7 +145,8 @@ class BuilderOperator(KeyedProcessFunction):
         polling, timeouts, times = self._spec.polling, self._spec.idle_timeouts, list[int]()
         if polling and timing.waits:
             step_ms = 2 * polling.every_ms if timing.busy_polls > 1 else polling.every_ms
-            times.append((now // step_ms + 1) * step_ms)
+            due = -(-timing.due // polling.every_ms) * polling.every_ms
+            times.append(max((now // step_ms + 1) * step_ms, due))
         if timing.passed < len(timeouts):
             times.append(max(timing.last + timeouts[timing.passed].after_ms, now + 1))
         if not times:

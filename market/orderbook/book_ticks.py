@@ -100,6 +100,12 @@ class BookTicks:
         if not header.until and header.end >= 0:
             self._publish_heartbeats(header.base + elapsed * SECOND_MS)
 
+    def due_in_ms(self, clock: QuietClock) -> int:
+        """Time without records after which `poll` publishes something, while this `waits`."""
+        header = self.header
+        due = CLOSE_AFTER_MS if header.until else (header.heartbeats + 1) * SECOND_MS + HEARTBEAT_GRACE_MS
+        return due - clock.quiet
+
     def _add(self, rows: Sequence[Processed]) -> None:
         if not rows:
             return

@@ -27,7 +27,7 @@ from market.orderbook.book_sync import OpenBookSync
 from market.orderbook.feed_types import ChannelKind, VenueTrade
 from market.orderbook.journal import Journal, encode
 from market.orderbook.metrics import Touch
-from market.orderbook.quiet_clock import QuietClocks
+from market.orderbook.quiet_clock import LONGEST_STEP_MS, QuietClocks
 from market.orderbook.record_writer import RecordWriter
 from market.orderbook.sync_state import Phase, SavedSyncState, SyncState
 from market.orderbook.trade_dedup import TradeDeduplicator
@@ -241,6 +241,12 @@ class BookBuilder:
         self._writer.ticks.poll(now_ms, clocks.book)
         self._writer.trade_ticks.poll(now_ms, clocks.trades)
         return self._writer.finish_batch()
+
+    def due_in_ms(self, clocks: QuietClocks) -> int:
+        """Time after the last `poll` until the next has something to publish if no record comes, at most a second."""
+        ticks, trades = self._writer.ticks, self._writer.trade_ticks
+        due_ms = ticks.due_in_ms(clocks.book) if ticks.waits else LONGEST_STEP_MS
+        return min(due_ms, trades.due_in_ms(clocks.trades) if trades.waits else due_ms, LONGEST_STEP_MS)
 
     def poll_batch(self, now_ms: int, clocks: QuietClocks) -> Batch | None:
         """Publish the trade tick that is due at the time of a batch (epoch ms); None without one.

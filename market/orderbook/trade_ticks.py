@@ -107,6 +107,10 @@ class TradeTicks:
             self._close_bar()
             header.end = end
 
+    def due_in_ms(self, clock: QuietClock) -> int:
+        """Time without trades after which `poll` publishes something, while this `waits`."""
+        return (CLOSE_AFTER_MS if self.header.until else CLOSE_BAR_AFTER_MS) - clock.quiet
+
     def poll_batch(self, now_ms: int, clock: QuietClock) -> bool:
         """Publish the open tick if it is due at the time of a batch (epoch ms). True if it was."""
         if not self._trades or abs(now_ms - self._trades[-1][1] // 1000) >= FRESH_MS:

@@ -20,6 +20,7 @@ from jobs.operators import BuilderOperator
 from market.orderbook.book_config import BookConfig
 from market.orderbook.book_side import LEVEL_MEMORY_BYTES
 from market.orderbook.builder import BookBuilder
+from market.orderbook.quiet_clock import QuietClocks
 from simulator.frame_generator import Generator, Plan
 from simulator.generator.market import MarketShape
 from simulator.registry import instrument
@@ -284,6 +285,22 @@ def test_a_quiet_book_has_its_last_tick_within_a_second_and_a_heartbeat_each_sec
     assert [tick["event_time"] - first[0]["end"] for tick in beats] == [1000, 2000]
     batch = whole.apply_all(values)
     assert published == batch.ticks + batch.trade_ticks
+
+
+def test_a_quiet_book_has_timers_only_where_something_is_due(context: FakeContext) -> None:
+    """It publishes the same at the same times as a builder that is polled at every time of the grid."""
+    made, every, clocks = operator(context), open_builder(KEY, BookConfig()), QuietClocks()
+    values, published, expected = frames(300, MarketShape()), list[tuple[int, bytes]](), list[tuple[int, bytes]]()
+    feed(made, context, values)
+    every.apply_all(values)
+    for time in range(OPEN + 500, OPEN + 10_000, 500):
+        batch = every.poll(time, clocks)
+        expected += [(time, line) for line in (*batch.ticks, *batch.trade_ticks, *batch.bars, *batch.windows)]
+        if context.timers == {(KEY, time)}:
+            rows = fire(made, context, time)
+            assert rows or time <= OPEN + 1_000
+            published += [(time, bytes(line)) for row in rows for line in row[2]]
+    assert sorted(published) == sorted(expected) and {time - OPEN for time, _ in published} > {2_000, 3_000, 9_000}
 
 
 def test_a_timer_of_a_quiet_key_registers_that_of_its_idle_timeout(context: FakeContext) -> None:
