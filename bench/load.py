@@ -45,9 +45,9 @@ def plan(
 
 
 def open_producer(bootstrap_servers: str, linger_ms: int = 20) -> Producer:
-    """A producer that spreads keys over partitions as forwarders and Flink do."""
+    """A producer that spreads keys over partitions as forwarders and Flink do, and keeps order when it retries."""
     options = {"compression.type": "lz4", "linger.ms": linger_ms, "partitioner": "murmur2_random"}
-    return Producer({"bootstrap.servers": bootstrap_servers} | options)
+    return Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True} | options)
 
 
 def fill_raw(bootstrap_servers: str, prefixes: Sequence[str], frames: Plan, count: int) -> None:

@@ -1,11 +1,10 @@
 """Throughput of the options job on the running cluster: tickers of one chain, exactly-once, with checkpoints."""
 
-from confluent_kafka import Producer
 from rich.console import Console
 
 from bench.chains import PER_SECOND, ticker_envelopes
 from bench.jobs import job_rate, prepare, temporary_topics
-from bench.load import produce
+from bench.load import open_producer, produce
 from bench.offsets import Counter
 from core.settings import Settings
 from core.topics import OPTION_SURFACES, RAW_OPTIONS, record_key
@@ -31,7 +30,7 @@ def tickers_per_s(quotes: list[OptionQuote]) -> float:
 
 
 def _fill(settings: Settings, quotes: list[OptionQuote]) -> None:
-    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers, "compression.type": "lz4"})
+    producer = open_producer(settings.kafka_bootstrap_servers)
     for value in ticker_envelopes(quotes, TICKERS):
         produce(producer, settings.topic_prefix + RAW_OPTIONS.name, record_key("deribit", "BTC"), value)
     producer.flush()

@@ -108,7 +108,8 @@ class Observed:
         wait_until(lambda: name not in self.firing(), f"the end of the alert {name}", timeout_s)
 
     def send(self, topic: str, key: str, *values: bytes) -> None:
-        producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap, "partitioner": "murmur2_random"})
+        options = {"partitioner": "murmur2_random", "enable.idempotence": True}
+        producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap} | options)
         for value in values:
             producer.produce(topic, value, key)
         assert producer.flush(30) == 0

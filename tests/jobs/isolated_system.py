@@ -69,8 +69,9 @@ class IsolatedSystem:
 
     def send(self, records: Iterable[Record]) -> None:
         """Write records to the topics, in order, and wait for the broker's acknowledgement."""
-        # The partitioner of forwarders and Flink: a key has the same partition in every topic.
+        # The partitioner of forwarders and Flink: a key has the same partition in every topic. A retry keeps the order.
         options = {"message.max.bytes": 16_000_000, "linger.ms": 5, "partitioner": "murmur2_random"}
+        options |= {"enable.idempotence": True}
         producer = Producer({"bootstrap.servers": self.stack.kafka} | options)
         for number, (topic, key, value) in enumerate(records):
             producer.produce(self.settings.topic_prefix + topic, value, key)
