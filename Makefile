@@ -18,7 +18,7 @@ demo: $(READY) ; $(BIN)/depthflow demo
 # `make test` runs the whole suite. Integration and unit tests run in parallel; the unit-test output is printed when the
 # unit tests have finished.
 test: $(READY) ; $(MAKE) --no-print-directory --jobs=2 cluster beside
-soak: $(READY) ; DEPTHFLOW_SOAK=1 $(BIN)/pytest tests/jobs/test_operators.py tests/ingestion/forwarder/test_soak.py tests/ingestion/forwarder/test_outage.py tests/jobs/test_outage_limit.py tests/sql/test_analytics_stack.py tests/jobs/test_transactions_soak.py tests/jobs/test_sql_upgrade_stack.py tests/jobs/test_job_recovery.py tests/market/alerts/test_calibration.py tests/deploy/test_image_soak.py tests/deploy/test_observed_stack.py tests/stack/test_two_installations.py tests/dashboard/live/test_speed.py
+soak: $(READY) ; DEPTHFLOW_SOAK=1 $(BIN)/pytest tests/jobs/test_operators.py tests/ingestion/forwarder/test_soak.py tests/ingestion/forwarder/test_outage.py tests/jobs/test_outage_limit.py tests/sql/test_analytics_stack.py tests/jobs/test_transactions_soak.py tests/jobs/test_many_books_soak.py tests/jobs/test_sql_upgrade_stack.py tests/jobs/test_job_recovery.py tests/market/alerts/test_calibration.py tests/deploy/test_image_soak.py tests/deploy/test_observed_stack.py tests/stack/test_two_installations.py tests/dashboard/live/test_speed.py
 unit: $(READY) ; $(BIN)/pytest -m "not stack"
 cluster: $(READY) ; $(BIN)/pytest -m stack --durations=20
 beside: $(READY) ; @$(BIN)/pytest -m "not stack" >.venv/unit.log 2>&1; code=$$?; echo; cat .venv/unit.log; exit $$code

@@ -6,6 +6,7 @@ passed it, which is observed every COMMIT_POLL_S.
 """
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -18,6 +19,7 @@ from bench.bare import books
 from bench.jobs import prepare, running, temporary_topics
 from bench.load import plan
 from bench.paced import generate, send_paced, wait_until_processed
+from bench.processor import US_PER_S, part_clocks
 from bench.stamps import Matched, match, watched_commits
 from core.settings import Settings
 from core.topics import PROCESSED, RAW_BOOKS, RAW_TRADES
@@ -43,11 +45,19 @@ class Percentiles:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """Load of one rate: the rate that the sender reached, and the cores that broker and cluster used meanwhile."""
+
+    per_s: float
+    cores: float
+
+
+@dataclass(frozen=True)
 class Latency:
-    """Result for one rate. `sent_per_s`: the rate that the sender reached."""
+    """Result for one rate."""
 
     per_s: int
-    sent_per_s: float
+    sent: Sent
     uncommitted: Percentiles
     committed: Percentiles
 
@@ -56,11 +66,12 @@ def report(rates: Sequence[int], seconds: float, symbols: int, flink_options: li
     """Measure, print a table, and as the last line one JSON object."""
     measured = measure(rates, seconds, symbols, flink_options)
     table = Table(title=f"Latency broker to broker in ms, {symbols} books, {LEVELS} levels a frame, exactly-once")
-    for heading in ("frames/s", "sent/s", "p50", "p99", "p99.9", "committed p50", "p99", "p99.9"):
+    for heading in ("frames/s", "sent/s", "cores", "p50", "p99", "p99.9", "committed p50", "p99", "p99.9"):
         table.add_column(heading, justify="right")
     for each in measured:
         figures = (*asdict(each.uncommitted).values(), *asdict(each.committed).values())
-        table.add_row(f"{each.per_s:,}", f"{each.sent_per_s:,.0f}", *(f"{figure:,.0f}" for figure in figures))
+        load = f"{each.per_s:,}", f"{each.sent.per_s:,.0f}", f"{each.sent.cores:.2f}"
+        table.add_row(*load, *(f"{figure:,.0f}" for figure in figures))
     Console().print(table)
     print(json.dumps({str(each.per_s): asdict(each) for each in measured}))
 
@@ -75,27 +86,36 @@ def measure(rates: Sequence[int], seconds: float, symbols: int, flink_options: l
         matched = match(settings, commits)
     groups = np.array([_symbol_number(key) // symbols for key in matched.keys])
     return [
-        latency_of(rate, sent_per_s, matched.of(groups == number), WARM_UP_S if number else COLD_S)
-        for number, (rate, sent_per_s) in enumerate(zip(rates, sent, strict=True))
+        latency_of(rate, load, matched.of(groups == number), WARM_UP_S if number else COLD_S)
+        for number, (rate, load) in enumerate(zip(rates, sent, strict=True))
     ]
 
 
-def _send(settings: Settings, per_s: int, seconds: float, symbols: int, number: int) -> float:
-    """Send frames of books that no other rate has, and wait until they are processed. Returns the rate reached."""
+def _send(settings: Settings, per_s: int, seconds: float, symbols: int, number: int) -> Sent:
+    """Send frames of books that no other rate has, and wait until they are processed."""
     warm_up_s = WARM_UP_S if number else COLD_S
     with console.status(f"generating frames for {per_s:,} a second"):
         count = int(per_s * (warm_up_s + seconds))
         frames = generate(plan(VENUE, symbols, LEVELS, per_s / symbols, number * symbols), count)
     with console.status(f"{per_s:,} frames/s for {warm_up_s + seconds:g} s"):
-        sent_per_s = send_paced(settings, frames, per_s)
+        warm_up = int(per_s * warm_up_s)
+        send_paced(settings, frames[:warm_up], per_s)
+        before, start = _processor_s(settings), time.monotonic()
+        sent_per_s = send_paced(settings, frames[warm_up:], per_s)
+        cores = (_processor_s(settings) - before) / (time.monotonic() - start)
         wait_until_processed(settings)
-    return sent_per_s
+    return Sent(round(sent_per_s, 1), round(cores, 3))
 
 
-def latency_of(per_s: int, sent_per_s: float, matched: Matched, warm_up_s: float) -> Latency:
+def _processor_s(settings: Settings) -> float:
+    """Processor time of the stack's broker and cluster so far."""
+    return sum(clock() for clock in part_clocks(settings.home).values()) / US_PER_S
+
+
+def latency_of(per_s: int, sent: Sent, matched: Matched, warm_up_s: float) -> Latency:
     measured = matched.of(matched.sent_ms >= matched.sent_ms.min() + warm_up_s * 1000)
     uncommitted = Percentiles.of(measured.appended_ms - measured.sent_ms)
-    return Latency(per_s, sent_per_s, uncommitted, Percentiles.of(measured.committed_ms - measured.sent_ms))
+    return Latency(per_s, sent, uncommitted, Percentiles.of(measured.committed_ms - measured.sent_ms))
 
 
 def _symbol_number(key: str) -> int:

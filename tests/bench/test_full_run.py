@@ -5,11 +5,11 @@ from pathlib import Path
 from bench.books import Run
 from bench.curves import Point, shapes
 from bench.full_run import BEGIN, END, curves_part, latency_part, peers_part, write_part
-from bench.latency import Latency, Percentiles
+from bench.latency import Latency, Percentiles, Sent
 from bench.plots import save_plots
 
 POINTS = [Point(10, 50, 20_000.0, 50.1, 0.2, 30.0), Point(1_000, 200, 19_000.0, 55.0, 9.1, 80.0)]
-DELAYS = [Latency(1_000, 999.9, Percentiles(40, 79, 123), Percentiles(596, 1082, 1121))]
+DELAYS = [Latency(1_000, Sent(999.9, 0.25), Percentiles(40, 79, 123), Percentiles(596, 1082, 1121))]
 RUNS = {"bare loop": ("all", [Run(200, {"loop": 10})]), "books job": ("all", [Run(100, {"loop": 8}), Run(80, {})])}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.latency import Latency, Percentiles, latency_of
+from bench.latency import Latency, Percentiles, Sent, latency_of
 from bench.stamps import Matched, Stamped, commit_times
 
 NAN = float("nan")
@@ -21,6 +21,6 @@ def test_the_warm_up_and_records_without_a_commit_do_not_count() -> None:
     committed[-1] = NAN
     late = np.where(sent < 5_000, 400.0, 40.0)
     matched = Matched(np.array(["binance:COIN0USDT"] * 100), sent, sent + late, committed)
-    assert latency_of(10, 9.9, matched, warm_up_s=5) == Latency(
-        10, 9.9, Percentiles(40, 40, 40), Percentiles(700, 700, 700)
+    assert latency_of(10, Sent(9.9, 0.5), matched, warm_up_s=5) == Latency(
+        10, Sent(9.9, 0.5), Percentiles(40, 40, 40), Percentiles(700, 700, 700)
     )
