@@ -1,7 +1,7 @@
 """Thin Flink shells around the domain: read state, call the domain, write state, emit."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from time import perf_counter
 from typing import Any
 
 from pyflink.common import Row
@@ -10,6 +10,7 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
 from core import topics
 from jobs.builder_specs import Builder, BuilderSpec, IdleTimeout, Polling
+from jobs.key_timing import KeyTiming, TimerPace
 from jobs.keyed_state import StateBackedBuilders
 from jobs.operator_metrics import BatchSummary, OperatorMetrics
 from jobs.output_lines import OutputLines, dead_letter
@@ -23,43 +24,29 @@ OUTPUT = Types.ROW_NAMED(
 )
 
 
-@dataclass(slots=True)
-class KeyTiming:
-    """Times of one key: its pending timer, 0 without one; its last record; number of idle timeouts since then.
-
-    `waits`: its builder waits for timers, for none before `due` if no record comes. `clocks`: of the builder.
-    `busy_polls`: number of timers in a row that found new records: a busy key has half as many timers, since its
-    records publish what is due.
-    """
-
-    timer: int = 0
-    last: int = 0
-    passed: int = 0
-    waits: bool = True
-    due: int = 0
-    busy_polls: int = 0
-    clocks: QuietClocks = field(default_factory=QuietClocks)
-
-
 class BuilderOperator(KeyedProcessFunction):
     """Applies each batch of a key's raw records to the key's builder and emits the output, one row per topic.
 
     A batch is (topic, partition, envelopes, offsets). A key has at most one timer, in processing time. While its
-    builder waits for ticks to be published, it fires once or twice a second, on a fixed grid. The next idle timeout is
-    exact: a timer fires when it ends. After a restart, idle time counts from the first timer that fires. It begins anew
-    with a record that made progress, as the specification of the builder says: records without any effect do not keep a
-    book alive.
+    builder waits for ticks to be published, it fires once or twice a second, on a grid of the key; less often while
+    timers take more than half of the operator's time (`clock`, in seconds). The next idle timeout is exact: a timer
+    fires when it ends. After a restart, idle time counts from the first timer that fires. It begins anew with a record
+    that made progress, as the specification of the builder says: records without any effect do not keep a book alive.
     """
 
-    def __init__(self, spec: BuilderSpec, cache_bytes: int, topic_prefix: str) -> None:
+    def __init__(
+        self, spec: BuilderSpec, cache_bytes: int, topic_prefix: str, clock: Callable[[], float] = perf_counter
+    ) -> None:
         self._spec = spec
         self._cache_bytes = cache_bytes
         self._prefix = topic_prefix
+        self._clock = clock
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._builders = StateBackedBuilders(runtime_context, self._spec, self._cache_bytes)
         self._metrics = OperatorMetrics(runtime_context.get_metrics_group())
         self._timing: dict[str, KeyTiming] = {}
+        self._pace = TimerPace(self._clock())
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
         key = ctx.get_current_key()
@@ -82,6 +69,11 @@ class BuilderOperator(KeyedProcessFunction):
         self._register_timer(key, timing, now, ctx)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
+        began = self._clock()
+        yield from self._on_timer(timestamp, ctx)
+        self._pace.add(began, self._clock())
+
+    def _on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
         key, timeouts = ctx.get_current_key(), self._spec.idle_timeouts
         now = max(timestamp, _now(ctx))
         timing = self._timing.pop(key, None) or KeyTiming(timestamp, now, clocks=QuietClocks.restored())
@@ -144,9 +136,7 @@ class BuilderOperator(KeyedProcessFunction):
         """Register the key's next timer, unless an earlier one is pending."""
         polling, timeouts, times = self._spec.polling, self._spec.idle_timeouts, list[int]()
         if polling and timing.waits:
-            step_ms = 2 * polling.every_ms if timing.busy_polls > 1 else polling.every_ms
-            due = -(-timing.due // polling.every_ms) * polling.every_ms
-            times.append(max((now // step_ms + 1) * step_ms, due))
+            times.append(timing.next_poll(key, now, polling.every_ms, self._pace.stretch))
         if timing.passed < len(timeouts):
             times.append(max(timing.last + timeouts[timing.passed].after_ms, now + 1))
         if not times:

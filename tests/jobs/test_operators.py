@@ -6,8 +6,9 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -30,7 +31,7 @@ from venues.registry import open_builder
 
 KEY = "binance:BTCUSDT"
 STALE_AFTER_MS = 30_000
-OPEN = 1_000_000
+OPEN = 1_000_000 + crc32(KEY.encode()) % 500  # on the grid of its timers
 FIRST_TIMER = OPEN + 500  # publishes ticks
 STALE_TIME = OPEN + 50_000
 
@@ -319,6 +320,20 @@ def test_a_busy_key_has_a_timer_a_second(context: FakeContext) -> None:
         times += [time for _, time in context.timers if time not in times]
         fire(made, context, context.now)
     assert [time - OPEN for time in times][-5:] == [2000, 3000, 4000, 5000, 6000]
+
+
+def test_timers_that_take_all_the_time_of_the_operator_come_less_often(context: FakeContext) -> None:
+    seconds = (10.0 * number + half for number in count() for half in (0, 1))  # a timer takes nine of ten
+    spec = builder_specs.books(BookConfig(), STALE_AFTER_MS)
+    made = BuilderOperator(spec, 1024**2, "test.", lambda: next(seconds))
+    made.open(context)
+    feed(made, context, frames())
+    times = [context.now]
+    while len(times) < 40:
+        ((_, timer),) = context.timers
+        fire(made, context, timer)
+        times.append(timer)
+    assert times[2] - times[1] == 500 and times[-1] - times[-2] > 1_000
 
 
 def test_batches_of_a_busy_book_publish_the_ticks_of_its_trades(context: FakeContext) -> None:
