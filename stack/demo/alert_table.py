@@ -14,10 +14,15 @@ COLORS = {"high": "red", "medium": "yellow"}
 
 
 class AlertTable:
-    """The newest alerts, the number of all alerts, and how late they arrive. The caller passes the times."""
+    """The newest alerts, the number of all alerts, and how late they arrive. The caller passes the times.
+
+    `since_ms`: alerts of earlier moments waited for their job to start, or for the demo to read; they do not count as
+    late.
+    """
 
     def __init__(self) -> None:
         self.total = 0
+        self.since_ms = 0.0
         self._newest: deque[Alert] = deque(maxlen=SHOWN)
         self._late_ms: list[float] = []  # ascending
 
@@ -26,7 +31,8 @@ class AlertTable:
         for alert in alerts:
             self._newest.appendleft(alert)
             self.total += 1
-            if alert.phase == "enter":  # its event time is the moment at which the condition had held
+            # The event time of an entry is the moment at which the condition had held.
+            if alert.phase == "enter" and alert.event_time >= self.since_ms:
                 insort(self._late_ms, now_ms - alert.event_time)
 
     @property

@@ -78,6 +78,7 @@ def show(tables: DemoTables, conditions: Conditions, seconds: float) -> None:
     """Show live tables for at least `seconds`, and until there are alerts."""
     begin, first_alert_s = time.monotonic(), float(FIRST_ALERT_S)
     console = output()
+    tables.alerts.since_ms = time.time() * 1000
     with Live(console=console, auto_refresh=False) if console.is_terminal else _printed_tables() as display:
         while (elapsed_s := time.monotonic() - begin) < max(seconds, first_alert_s + ALERTS_S):
             tables.poll()

@@ -18,3 +18,10 @@ def test_the_newest_alerts_come_first_and_all_are_counted() -> None:
     assert messages == [f"burst {second}" for second in range(SHOWN + 3, 3, -1)]
     assert table.title == f"orderbook.alerts: {SHOWN + 4} alerts, 5,200 ms after their moment (p50), 9,200 ms (p99)"
     assert next(iter(table.columns[0].cells)) == "00:00:09"
+
+
+def test_alerts_from_before_the_demo_read_them_are_not_late() -> None:
+    alerts = AlertTable()
+    alerts.since_ms = 2_000
+    alerts.add((alert(second) for second in range(3)), 2_300)
+    assert alerts.table().title == "orderbook.alerts: 3 alerts, 300 ms after their moment (p50), 300 ms (p99)"
