@@ -19,7 +19,7 @@ from bench.bare import books
 from bench.jobs import prepare, running, temporary_topics
 from bench.load import plan
 from bench.paced import generate, send_paced, wait_until_processed
-from bench.processor import US_PER_S, part_clocks
+from bench.processor import US_PER_S, stack_parts, used_us
 from bench.stamps import Matched, match, watched_commits
 from core.settings import Settings
 from core.topics import PROCESSED, RAW_BOOKS, RAW_TRADES
@@ -109,7 +109,7 @@ def _send(settings: Settings, per_s: int, seconds: float, symbols: int, number: 
 
 def _processor_s(settings: Settings) -> float:
     """Processor time of the stack's broker and cluster so far."""
-    return sum(clock() for clock in part_clocks(settings.home).values()) / US_PER_S
+    return sum(map(used_us, stack_parts(settings.home).values())) / US_PER_S
 
 
 def latency_of(per_s: int, sent: Sent, matched: Matched, warm_up_s: float) -> Latency:

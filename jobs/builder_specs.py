@@ -95,7 +95,7 @@ def books(config: BookConfig, stale_after_ms: int) -> BuilderSpec:
         open=lambda key, entries: open_builder(key, config, entries),
         lines=book_lines,
         idle_timeouts=(IdleTimeout(stale_after_ms, _mark_book_stale),),
-        polling=Polling(TICK_POLL_MS, attrgetter("waits"), _poll_book, _due_in_ms, _poll_batch),
+        polling=Polling(TICK_POLL_MS, attrgetter("waits"), _poll_book, BookBuilder.due_in_ms, _poll_batch),
         max_batch=10_000,
         input_topics=(topics.RAW_BOOKS, topics.RAW_TRADES),
         output_topics=(
@@ -136,10 +136,6 @@ def chains(config: ChainConfig, stale_after_ms: int) -> BuilderSpec:
 
 def _poll_book(builder: BookBuilder, now_ms: int, clocks: QuietClocks) -> OutputLines:
     return book_lines(builder.poll(now_ms, clocks))
-
-
-def _due_in_ms(builder: BookBuilder, clocks: QuietClocks) -> int:
-    return builder.due_in_ms(clocks)
 
 
 def _poll_batch(builder: BookBuilder, now_ms: int, clocks: QuietClocks) -> OutputLines:
