@@ -65,18 +65,18 @@ class StackSettings(HomeSettings):
 
     def memory_bytes(self) -> int:
         """Upper limit of the memory of all Java processes."""
-        sizes = [
-            self.kafka_heap,
-            ZOOKEEPER_HEAP,
-            self.flink_jobmanager_memory,
-            *[self.flink_taskmanager_memory] * self.flink_taskmanagers,
-        ]
-        return sum(map(_bytes, sizes))
+        sizes = self.kafka_heap, ZOOKEEPER_HEAP, self.flink_jobmanager_memory
+        return sum(map(_bytes, sizes)) + self.taskmanager_bytes * self.flink_taskmanagers
+
+    @property
+    def taskmanager_bytes(self) -> int:
+        """Upper limit of the memory of the Java process of a TaskManager."""
+        return _bytes(self.flink_taskmanager_memory)
 
     @property
     def builder_cache_mb(self) -> int:
         """Share of a TaskManager's memory for the jobs' cache of decoded books or chains: a fifth."""
-        return max(1, _bytes(self.flink_taskmanager_memory) // 5 // 1024**2)
+        return max(1, self.taskmanager_bytes // 5 // 1024**2)
 
     @property
     def kafka_bootstrap(self) -> str:

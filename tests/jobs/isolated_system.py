@@ -82,17 +82,17 @@ class IsolatedSystem:
     def read(self, topic: str, isolation: str = "read_committed") -> dict[str, list[bytes]]:
         """All records of a topic by key, in order, that a reader of the isolation level sees now."""
         found: defaultdict[str, list[bytes]] = defaultdict(list)
-        for message in self._messages(topic, isolation, [0, 0]):
+        for message in self.messages(topic, isolation, [0, 0]):
             found[(message.key() or b"").decode()].append(message.value() or b"")
         return dict(found)
 
     def count(self, topic: str, isolation: str = "read_committed") -> int:
         """Number of records that `read` returns now. Reads only those after the last count, since it is polled."""
         offsets = self._counted_to.setdefault((topic, isolation), [0, 0])
-        self._counts[topic, isolation] += sum(1 for _ in self._messages(topic, isolation, offsets))
+        self._counts[topic, isolation] += sum(1 for _ in self.messages(topic, isolation, offsets))
         return self._counts[topic, isolation]
 
-    def _messages(self, topic: str, isolation: str, offsets: list[int]) -> Iterator[Message]:
+    def messages(self, topic: str, isolation: str, offsets: list[int]) -> Iterator[Message]:
         """Messages from these offsets of the partitions to their ends now. `offsets` are moved to the ends."""
         options = {"bootstrap.servers": self.stack.kafka, "group.id": "reader", "isolation.level": isolation}
         consumer = Consumer(options | {"enable.partition.eof": True, "fetch.message.max.bytes": 16_000_000})

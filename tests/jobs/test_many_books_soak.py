@@ -36,8 +36,7 @@ class Bound:
         (busy,) = (each.id for each in flink_rest.taskmanagers(settings) if not each.idle)
         self.name, self.largest = busy, 0
         self._process = psutil.Process(running_pid(settings.home, busy))
-        self.limit = int(settings.flink_taskmanager_memory[:-1]) * 1024**2
-        self.limit += settings.builder_cache_mb * 1024**2 + PYTHON_BYTES
+        self.limit = settings.taskmanager_bytes + settings.builder_cache_mb * 1024**2 + PYTHON_BYTES
 
     def sample(self) -> None:
         self.largest = max(self.largest, self._process.memory_info().rss)
@@ -54,7 +53,7 @@ class NewestIds:
 
     def read(self) -> None:
         """Read the records that were committed since the last call."""
-        for message in self._system._messages("orderbook.processed", "read_committed", self._offsets):
+        for message in self._system.messages("orderbook.processed", "read_committed", self._offsets):
             self.ids[(message.key() or b"").decode()] = self._decode(message.value() or b"").update_id
             self.records += 1
 
