@@ -7,7 +7,7 @@ from itertools import islice
 import msgspec
 from confluent_kafka import Producer
 
-from core.topics import PROCESSED, Topic, record_key
+from core.topics import MAX_RECORD_BYTES, PROCESSED, Topic, record_key
 from jobs.output_lines import book_lines
 from market.orderbook.book_config import BookConfig
 from simulator.frame_generator import Generator, Plan
@@ -47,7 +47,8 @@ def plan(
 def open_producer(bootstrap_servers: str, linger_ms: int = 20) -> Producer:
     """A producer that spreads keys over partitions as forwarders and Flink do, and keeps order when it retries."""
     options = {"compression.type": "lz4", "linger.ms": linger_ms, "partitioner": "murmur2_random"}
-    return Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True} | options)
+    options |= {"enable.idempotence": True, "message.max.bytes": MAX_RECORD_BYTES}
+    return Producer({"bootstrap.servers": bootstrap_servers} | options)
 
 
 def fill_raw(bootstrap_servers: str, prefixes: Sequence[str], frames: Plan, count: int) -> None:

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import psutil
-from confluent_kafka import Producer
 
+from bench.load import open_producer
 from stack.services import lifecycle
 from stack.services.progress import Progress
 from stack.services.settings import StackSettings
@@ -108,8 +108,7 @@ class Observed:
         wait_until(lambda: name not in self.firing(), f"the end of the alert {name}", timeout_s)
 
     def send(self, topic: str, key: str, *values: bytes) -> None:
-        options = {"partitioner": "murmur2_random", "enable.idempotence": True}
-        producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap} | options)
+        producer = open_producer(self.settings.kafka_bootstrap, linger_ms=5)
         for value in values:
             producer.produce(topic, value, key)
         assert producer.flush(30) == 0

@@ -8,9 +8,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from pydantic import SecretStr
 
+from bench.load import open_producer
 from core.settings import Settings
 from ingestion.topics import ensure_topics
 from jobs.submit import FlinkCluster, cancel, run, run_command, stop
@@ -69,10 +70,7 @@ class IsolatedSystem:
 
     def send(self, records: Iterable[Record]) -> None:
         """Write records to the topics, in order, and wait for the broker's acknowledgement."""
-        # The partitioner of forwarders and Flink: a key has the same partition in every topic. A retry keeps the order.
-        options = {"message.max.bytes": 16_000_000, "linger.ms": 5, "partitioner": "murmur2_random"}
-        options |= {"enable.idempotence": True}
-        producer = Producer({"bootstrap.servers": self.stack.kafka} | options)
+        producer = open_producer(self.stack.kafka, linger_ms=5)
         for number, (topic, key, value) in enumerate(records):
             producer.produce(self.settings.topic_prefix + topic, value, key)
             if not number % 500:
