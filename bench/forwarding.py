@@ -14,6 +14,7 @@ import numpy as np
 from confluent_kafka import Producer as ConfluentClient
 
 from core.logs import configure
+from core.topics import RAW_BOOKS
 from ingestion.background import OnFailure
 from ingestion.forwarder.buffered_producer import BufferedProducer, Producer
 from ingestion.forwarder.forwarder import Forwarder
@@ -113,6 +114,10 @@ class ConfluentProducer:
         self.poll()
         return delivery
 
+    def knows(self, name: str) -> bool:
+        """True: librdkafka's `produce` never waits."""
+        return True
+
     def poll(self) -> None:
         """Run delivery callbacks: librdkafka runs them only inside `poll`."""
         self._client.poll(0)
@@ -131,7 +136,11 @@ def open_client(kind: str, plan: ForwardPlan) -> Producer:
     """The Kafka client named `kind`, one of PRODUCERS."""
     settings = plan.settings
     config = ProducerConfig(settings.kafka_bootstrap_servers, settings.topic_prefix)
-    return RawProducer.connect(config) if kind == "kafka-python" else ConfluentProducer(config)
+    if kind != "kafka-python":
+        return ConfluentProducer(config)
+    client = RawProducer.connect(config)
+    client.learn([RAW_BOOKS.name])
+    return client
 
 
 async def measure(plan: ForwardPlan, kind: str, frames: int, warm_up_s: float) -> Measured:

@@ -1,7 +1,8 @@
 """Kafka producer of the forwarders and of replay: idempotent, acks=all, compressed; every failure raises."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -115,6 +116,22 @@ class RawProducer:
         future.add_callback(self._acknowledge)
         future.add_errback(self._fail, topic, key)
         return future
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Ask the broker for the partitions of topics (without prefix), so that the first `write` does not wait.
+
+        A topic that the broker does not know is left to that `write`, whose error names it.
+        """
+        for name in names:
+            with suppress(KafkaError):
+                self._client.partitions_for(self._prefix + name)
+
+    def knows(self, name: str) -> bool:
+        """True while the client knows the partitions of the topic `name` (without prefix): `write` does not wait.
+
+        kafka-python asks the broker for them in `send` and shows them nowhere else; the private name has its own test.
+        """
+        return self._client._metadata.partitions_for_topic(self._prefix + name) is not None
 
     def flush(self, timeout_s: float | None = None) -> None:
         """Wait until every sent record is acknowledged. Raises DeliveryError on a failure or after `timeout_s`."""

@@ -1,8 +1,10 @@
 """Producer between the event loop and the broker: a bounded queue, a bounded disk buffer, and a producing thread.
 
-Records stay in order because they follow one path: queue, disk, the Kafka client's batches. While the broker keeps up,
-the disk is empty and bypassed. Otherwise `window_bytes` wait in the client, then the queue fills, then its older half
-moves to disk. When the disk is full too, `put` raises BufferFull and the caller closes its connection.
+While the broker keeps up, queue and disk are empty, and the caller of `put` passes each record to the Kafka client: a
+second thread would compete with it for the interpreter's lock. Otherwise `window_bytes` wait in the client, then the
+queue fills, then its older half moves to disk, and the producing thread passes them on in that order. A record bypasses
+the queue only when no earlier one waits, so records stay in order. When the disk is full too, `put` raises BufferFull
+and the caller closes its connection.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +21,7 @@ from ingestion.forwarder.spill import QueuedRecord, Spill, SpillFull
 BATCH = 500  # records moved at a time
 IDLE_S = 0.1
 BLOCKED_S = 0.01
-ACK_SAMPLE = 64  # the acknowledgement of one record in so many is timed
+ACK_SAMPLE = 64  # one record in so many is timed until its acknowledgement, and past the queue until its handover
 
 
 class BufferFull(Exception):
@@ -36,12 +38,13 @@ class Producer(Protocol):
     def flush(self, timeout_s: float | None = None) -> None: ...
     def close(self) -> None: ...
     def batch_bytes(self) -> float: ...
+    def knows(self, name: str) -> bool: ...
     @property
     def unacknowledged(self) -> int: ...
 
 
 class Observer(Protocol):
-    """Observer of latencies. Called on the threads of the producer and of the Kafka client."""
+    """Observer of latencies. Called on the threads of the caller of `put`, of the producer and of the Kafka client."""
 
     def on_produced(self, records: int, oldest_recv_us: int) -> None: ...
     def on_acknowledged(self, recv_us: int) -> None: ...
@@ -68,20 +71,19 @@ class BufferedProducer:
         self._put_bytes = 0  # written by the thread that calls `put`
         self._removed_bytes = 0  # written by the producing thread
         self._disk_full = False
-        self._produced = 0
-        self._batch_end = 0  # value of `_produced` once the batch in hand has been passed to the client
+        self._queued = 0  # records that took the queue; written by the thread that calls `put`
+        self._produced = 0  # of these, passed to the client; written by the producing thread
+        self._bypassed = 0  # records that did not take the queue; written by the thread that calls `put`
+        self._on_failure: Callable[[UserError], None] = lambda error: None
         self._stopping = False
         self._deadline = float("inf")
         self._thread: Thread | None = None
 
     def start(self, on_failure: Callable[[UserError], None]) -> None:
-        """Start producing. `on_failure` is called on the producing thread, at most once."""
+        """Start producing. `on_failure` is called on the producing thread or that of `put`."""
 
-        def fail(error: UserError) -> None:
-            self.failure = error
-            on_failure(error)
-
-        self._thread = start_thread("producer", self._run, fail)
+        self._on_failure = on_failure
+        self._thread = start_thread("producer", self._run, self._fail)
 
     @property
     def queued_bytes(self) -> int:
@@ -91,8 +93,7 @@ class BufferedProducer:
     @property
     def queued_records(self) -> int:
         """Records waiting in memory and on disk, without those in the Kafka client."""
-        producing = self._batch_end - self._produced  # taken, and not passed to the client yet
-        return self._queue.qsize() + len(self._head) + producing + self.spill.count
+        return self._queued - self._produced
 
     @property
     def has_capacity(self) -> bool:
@@ -100,12 +101,18 @@ class BufferedProducer:
         return self.queued_bytes <= self._queue_limit // 2
 
     def put(self, record: QueuedRecord) -> None:
-        """Queue a record without waiting. An empty queue accepts a record of any size. Raises BufferFull."""
+        """Pass a record to the client, or queue it behind others, without waiting.
+
+        An empty queue accepts a record of any size. Raises BufferFull.
+        """
+        if self._queued == self._produced and self._bypass(record):
+            return
         size = len(record.value)
         queued = self.queued_bytes
         if queued and queued + size > self._queue_limit:
             raise BufferFull
         self._put_bytes += size
+        self._queued += 1
         self._queue.put(record)
 
     def stop(self, timeout_s: float) -> int:
@@ -130,6 +137,33 @@ class BufferedProducer:
             self.spill.close()
         return unsent
 
+    def _fail(self, error: UserError) -> None:
+        self.failure = error
+        self._on_failure(error)
+
+    def _bypass(self, record: QueuedRecord) -> bool:
+        """Pass a record to the client while nothing waits; False if it must take the queue.
+
+        The producing thread is idle meanwhile: only `put` gives it work.
+        """
+        client = self.client
+        if self.failure is not None or not self._window_open or not client.knows(record.topic):
+            return False
+        try:
+            future = client.write(record.topic, record.key, record.value)
+        except Exception as error:
+            self._fail(failure("producer", error))
+            return False
+        self._bypassed += 1
+        if self._observer is not None and self._bypassed % ACK_SAMPLE == 0:
+            _report_acknowledgement(future, self._observer, record.recv_us)
+            self._observer.on_produced(1, record.recv_us)
+        return True
+
+    @property
+    def _window_open(self) -> bool:
+        return self.client.sent_bytes - self.client.acknowledged_bytes < self._window
+
     def _run(self) -> None:
         while not self._done():
             self._step()
@@ -138,7 +172,7 @@ class BufferedProducer:
         return self._stopping and (not self.queued_records or monotonic() > self._deadline)
 
     def _step(self) -> None:
-        window_open = self.client.sent_bytes - self.client.acknowledged_bytes < self._window
+        window_open = self._window_open
         must_spill = not self.has_capacity and not self._disk_full
         # While the disk buffer drains, the queue waits behind it and may fill although the broker is back.
         if must_spill and (self.spill.count or not window_open):
@@ -173,14 +207,12 @@ class BufferedProducer:
     def _produce(self, records: Sequence[QueuedRecord]) -> None:
         if not records:
             return
-        self._batch_end = self._produced + len(records)
         write, observer = self.client.write, self._observer
         for topic, key, value, recv_us in records:
             future = write(topic, key, value)
             self._produced += 1
             if observer is not None and self._produced % ACK_SAMPLE == 0:
-                # The client passes the callback's own arguments first, then the record's metadata.
-                future.add_callback(lambda recv_us, _: observer.on_acknowledged(recv_us), recv_us)
+                _report_acknowledgement(future, observer, recv_us)
         if observer is not None:
             observer.on_produced(len(records), records[0].recv_us)
 
@@ -192,3 +224,8 @@ class BufferedProducer:
             while len(records) < BATCH:
                 records.append(self._queue.get_nowait())
         return records
+
+
+def _report_acknowledgement(future: Any, observer: Observer, recv_us: int) -> None:
+    # The client passes the callback's own arguments first, then the record's metadata.
+    future.add_callback(lambda recv_us, _: observer.on_acknowledged(recv_us), recv_us)

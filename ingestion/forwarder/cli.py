@@ -33,6 +33,7 @@ from venues.registry import VENUES
 app = typer.Typer()
 console = literal_console(stderr=False)
 
+WRITTEN = (RAW_BOOKS, RAW_TRADES, RAW_OPTIONS)
 WEEK_MS = 7 * 24 * 3600 * 1000  # delivery timeout of a record: long enough for any broker outage
 
 log = structlog.get_logger("forwarder")
@@ -141,7 +142,7 @@ async def _forward(
 
 def _create_topics(settings: ForwardSettings) -> None:
     """Create missing topics that a forwarder writes or reads; log those whose settings differ."""
-    topics = (RAW_BOOKS, RAW_TRADES, RAW_OPTIONS, RESYNC)
+    topics = (*WRITTEN, RESYNC)
     servers, prefix = settings.kafka_bootstrap_servers, settings.topic_prefix
     with silenced("kafka"):
         report = ensure_topics(servers, settings.topic_partitions, topics, prefix, python_client_options(settings))
@@ -163,4 +164,6 @@ def buffered_producer(settings: ForwardSettings, metrics: LatencyMetrics) -> Buf
     )
     spill = Spill(settings.spill_dir, int(settings.spill_mb * MEGABYTE / pool_size))
     queue, window = (int(size * MEGABYTE / pool_size) for size in (settings.queue_mb, settings.window_mb))
-    return BufferedProducer(RawProducer.connect(config), spill, queue, window, metrics)
+    client = RawProducer.connect(config)
+    client.learn(topic.name for topic in WRITTEN)
+    return BufferedProducer(client, spill, queue, window, metrics)

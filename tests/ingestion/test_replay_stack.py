@@ -53,6 +53,14 @@ def by_key(envelopes: list[Envelope]) -> dict[bytes, list[bytes]]:
     return values
 
 
+def test_a_producer_knows_the_topics_that_it_learned_and_not_others(stack: Stack, prefix: str) -> None:
+    producer = RawProducer.connect(ProducerConfig(stack.kafka, prefix))
+    assert not producer.knows(RAW_BOOKS.name)
+    producer.learn([RAW_BOOKS.name])
+    assert producer.knows(RAW_BOOKS.name) and not producer.knows(RAW_TRADES.name)
+    producer.close()
+
+
 def test_replayed_records_arrive_byte_for_byte_in_order_per_key(stack: Stack, prefix: str) -> None:
     envelopes = list(islice(Generator(Plan()), 2000))
     producer = RawProducer.connect(ProducerConfig(stack.kafka, prefix))

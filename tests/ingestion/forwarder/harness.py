@@ -106,6 +106,9 @@ class Broker:
     def batch_bytes(self) -> float:
         return 0.0
 
+    def knows(self, name: str) -> bool:
+        return True
+
     def frames(self, symbol: str) -> list[Envelope]:
         """Envelopes of a symbol in order, without connection events."""
         return [each for each in self.envelopes[symbol] if each.channel != "connection"]

@@ -1,12 +1,15 @@
 """The buffered producer: order over queue, disk and client, outages, failures, stops."""
 
 from pathlib import Path
+from random import Random
+from time import sleep
 
 import pytest
 
 from ingestion.forwarder.buffered_producer import BufferedProducer, BufferFull
 from ingestion.forwarder.spill import QueuedRecord, Spill, SpillError, SpillFull
 from ingestion.producer import DeliveryError
+from tests.ingestion.forwarder.harness import CompletedFuture
 
 MEGABYTE = 1024 * 1024
 
@@ -27,6 +30,7 @@ class FakeClient:
         self.down = False
         self.rejects = False
         self.closed = False
+        self.knows_topics = True
 
     def write(self, name: str, key: bytes, value: bytes) -> None:
         if self.rejects:
@@ -51,6 +55,9 @@ class FakeClient:
     def batch_bytes(self) -> float:
         return 0.0
 
+    def knows(self, name: str) -> bool:
+        return self.knows_topics
+
 
 def record(number: int, size: int = 100) -> QueuedRecord:
     return QueuedRecord("orderbook.raw", b"binance:BTCUSDT", b"%d|" % number + b"x" * size, 0)
@@ -66,20 +73,89 @@ def new_producer(
     return BufferedProducer(client, Spill(folder, disk), queue, window)
 
 
+def put_patiently(producer: BufferedProducer, record: QueuedRecord) -> None:
+    """Put a record; while the buffers are full, let the producing thread move."""
+    while True:
+        try:
+            return producer.put(record)
+        except BufferFull:
+            sleep(0.0001)
+
+
 def drive(producer: BufferedProducer, steps: int = 50) -> None:
     """Run steps of the producing thread."""
     for _ in range(steps):
         producer._step()
 
 
-def test_records_reach_the_producer_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("knows_topics", [True, False])
+def test_records_reach_the_producer_in_order(tmp_path: Path, knows_topics: bool) -> None:
     client = FakeClient()
+    client.knows_topics = knows_topics
     producer = new_producer(tmp_path, client)
     producer.start(lambda error: None)
     for number in range(50):
         producer.put(record(number))
     assert producer.stop(5) == 0
     assert numbers(client.values) == list(range(50)) and client.closed
+
+
+def test_a_record_bypasses_the_queue_only_while_no_earlier_one_waits_and_the_client_has_room(tmp_path: Path) -> None:
+    client = FakeClient()
+    producer = new_producer(tmp_path, client)
+    producer.put(record(0))
+    assert (numbers(client.values), producer.queued_records) == ([0], 0)
+    client.knows_topics = False  # `write` would wait for the topic's partitions
+    producer.put(record(1))
+    client.knows_topics = True
+    producer.put(record(2))
+    assert (numbers(client.values), producer.queued_records) == ([0], 2)
+    drive(producer, 1)
+    producer.put(record(3))
+    assert (numbers(client.values), producer.queued_records) == ([0, 1, 2, 3], 0)
+    client.down = True
+    for number in range(4, 40):
+        producer.put(record(number))
+    assert (len(client.values), producer.queued_records) == (4 + 20, 16)  # 20 records fill the window of 2,000 bytes
+
+
+def test_records_stay_in_order_while_their_path_changes(tmp_path: Path) -> None:
+    """The producing thread runs; the broker and the knowledge of topics come and go at random."""
+    client, chance = FakeClient(), Random(1)
+    producer = new_producer(tmp_path, client)
+    producer.start(lambda error: None)
+    for number in range(20_000):
+        if not number % 50:
+            client.knows_topics = chance.random() < 0.5
+            client.recover()
+            client.down = chance.random() < 0.3
+        put_patiently(producer, record(number))
+    client.recover()
+    assert producer.stop(20) == 0
+    assert numbers(client.values) == list(range(20_000))
+
+
+def test_the_handover_of_one_record_in_64_past_the_queue_is_observed(tmp_path: Path) -> None:
+    class Observed:
+        def __init__(self) -> None:
+            self.produced: list[tuple[int, int]] = []
+
+        def on_produced(self, records: int, oldest_recv_us: int) -> None:
+            self.produced.append((records, oldest_recv_us))
+
+        def on_acknowledged(self, recv_us: int) -> None:
+            self.produced.append((0, recv_us))
+
+    class Answering(FakeClient):
+        def write(self, name: str, key: bytes, value: bytes) -> CompletedFuture:
+            super().write(name, key, value)
+            return CompletedFuture()
+
+    observed = Observed()
+    producer = BufferedProducer(Answering(), Spill(tmp_path, MEGABYTE), 10_000, 2_000, observed)
+    for number in range(1, 129):
+        producer.put(QueuedRecord("orderbook.raw", b"k", b"v", number))
+    assert observed.produced == [(0, 64), (1, 64), (0, 128), (1, 128)]
 
 
 def test_records_wait_in_client_queue_and_disk_during_an_outage_and_arrive_in_order(tmp_path: Path) -> None:
@@ -149,7 +225,9 @@ def test_a_full_queue_and_disk_reject_the_next_record_and_lose_none_that_was_acc
 
 
 def test_an_empty_queue_accepts_a_record_larger_than_itself(tmp_path: Path) -> None:
-    producer = new_producer(tmp_path, FakeClient(), queue=1_000)
+    client = FakeClient()
+    client.knows_topics = False
+    producer = new_producer(tmp_path, client, queue=1_000)
     producer.put(record(1, size=50_000))
     with pytest.raises(BufferFull):
         producer.put(record(2))
@@ -157,15 +235,19 @@ def test_an_empty_queue_accepts_a_record_larger_than_itself(tmp_path: Path) -> N
     producer.put(record(3))
 
 
-def test_a_rejection_by_the_broker_is_reported_and_ends_production(tmp_path: Path) -> None:
+@pytest.mark.parametrize("knows_topics", [True, False])
+def test_a_rejection_by_the_broker_is_reported_and_ends_production(tmp_path: Path, knows_topics: bool) -> None:
     client, failures = FakeClient(), list[str]()
-    client.rejects = True
+    client.rejects, client.knows_topics = True, knows_topics
     producer = new_producer(tmp_path, client)
     producer.start(lambda error: failures.append(str(error)))
     producer.put(record(1))
     assert producer._thread is not None
     producer._thread.join(5)
-    assert failures == ["orderbook.raw: not acknowledged: no"]
+    assert set(failures) == {"orderbook.raw: not acknowledged: no"}
+    client.rejects = False
+    producer.put(record(2))
+    assert (client.values, producer.queued_records) == ([], 2)
 
 
 def test_a_stop_during_an_outage_ends_in_time_and_counts_unsent_records(tmp_path: Path) -> None:

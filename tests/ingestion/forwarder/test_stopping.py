@@ -121,6 +121,9 @@ class BlockedClient(Broker):
         super().__init__()
         self.released = Event()
 
+    def knows(self, name: str) -> bool:
+        return False
+
     def write(self, name: str, key: bytes, value: bytes) -> CompletedFuture:
         self.released.wait(60)
         return CompletedFuture()
