@@ -21,7 +21,7 @@ from ingestion.forwarder.spill import QueuedRecord, Spill, SpillFull
 BATCH = 500  # records moved at a time
 IDLE_S = 0.1
 BLOCKED_S = 0.01
-ACK_SAMPLE = 64  # one record in so many is timed until its acknowledgement, and past the queue until its handover
+ACK_SAMPLE = 64  # one record in so many is timed until its acknowledgement, and without the queue until its handover
 
 
 class BufferFull(Exception):
@@ -74,16 +74,18 @@ class BufferedProducer:
         self._queued = 0  # records that took the queue; written by the thread that calls `put`
         self._produced = 0  # of these, passed to the client; written by the producing thread
         self._bypassed = 0  # records that did not take the queue; written by the thread that calls `put`
-        self._on_failure: Callable[[UserError], None] = lambda error: None
         self._stopping = False
         self._deadline = float("inf")
         self._thread: Thread | None = None
 
     def start(self, on_failure: Callable[[UserError], None]) -> None:
-        """Start producing. `on_failure` is called on the producing thread or that of `put`."""
+        """Start producing. `on_failure` is called on the producing thread, at most once."""
 
-        self._on_failure = on_failure
-        self._thread = start_thread("producer", self._run, self._fail)
+        def fail(error: UserError) -> None:
+            self.failure = error
+            on_failure(error)
+
+        self._thread = start_thread("producer", self._run, fail)
 
     @property
     def queued_bytes(self) -> int:
@@ -137,22 +139,17 @@ class BufferedProducer:
             self.spill.close()
         return unsent
 
-    def _fail(self, error: UserError) -> None:
-        self.failure = error
-        self._on_failure(error)
-
     def _bypass(self, record: QueuedRecord) -> bool:
         """Pass a record to the client while nothing waits; False if it must take the queue.
 
-        The producing thread is idle meanwhile: only `put` gives it work.
+        The producing thread is idle meanwhile: only `put` gives it work. It repeats, and reports, what fails here.
         """
         client = self.client
         if self.failure is not None or not self._window_open or not client.knows(record.topic):
             return False
         try:
             future = client.write(record.topic, record.key, record.value)
-        except Exception as error:
-            self._fail(failure("producer", error))
+        except Exception:  # noqa: BLE001 - the producing thread meets it again with this record
             return False
         self._bypassed += 1
         if self._observer is not None and self._bypassed % ACK_SAMPLE == 0:

@@ -28,7 +28,7 @@ class LatencyMetrics:
 
         self._latency = histogram(
             "processing_latency_microseconds",
-            "Time from the receipt of a batch's oldest frame until the producer has it; past the queue, of one in 64",
+            "Time from the receipt of a batch's oldest frame until the producer has it; without a queue, one in 64",
             LATENCY_US,
         )
         self._acknowledged = histogram(
@@ -36,7 +36,7 @@ class LatencyMetrics:
             "Time from the receipt of a frame until the broker acknowledges it, measured on one frame in 64",
             LATENCY_US,
         )
-        text = "Frames passed to the producer at a time; past the queue, one in 64 counts"
+        text = "Frames passed to the producer at a time; of frames that did not wait in the queue, one in 64 counts"
         self._batch = histogram("producer_handover_records", text, BATCHES)
 
     def on_produced(self, records: int, oldest_recv_us: int) -> None:
