@@ -21,8 +21,8 @@ class SequenceRule(Protocol):
 class SpotRule:
     """Ids count the updates of one symbol without holes: an update starts at or before the id after the book's.
 
-    The documented bridge requires `lastUpdateId` inside [U; u]. In every recorded bridge the first update that is not
-    in the snapshot starts right after it, so the bridge is the same test as any other step.
+    The documented bridge requires `lastUpdateId` inside [U; u]. In recorded bridges the first update that is not in the
+    snapshot starts right after it, which is the test of any other step.
     """
 
     synced_at_install = True
@@ -40,7 +40,16 @@ class SpotRule:
             return SKIP
         return APPLY if update.first_id <= book_id + 1 else GAP
 
-    bridge = step
+    @staticmethod
+    def bridge(snapshot_id: int, update: DepthUpdate) -> SequenceResult:
+        """Treatment of the first updates after a snapshot: older ones are part of it.
+
+        An update with `u` == `lastUpdateId` is part of it too, and is applied: it changes nothing, and its time makes
+        the snapshot a record. A quiet symbol would otherwise have no book until its next update.
+        """
+        if update.last_id < snapshot_id:
+            return SKIP
+        return APPLY if update.first_id <= snapshot_id + 1 else GAP
 
     @staticmethod
     def gap_ids(book_id: int, update: DepthUpdate) -> tuple[int, int]:

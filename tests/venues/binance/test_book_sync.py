@@ -6,6 +6,7 @@ import pytest
 
 from market.orderbook.book_batch import Counts
 from tests.market.orderbook.builders import (
+    OPEN,
     build_batch,
     event,
     new_builder,
@@ -18,7 +19,7 @@ from tests.market.orderbook.builders import (
     usdm,
 )
 
-SYNCED = (spot(9, 10), rest_snapshot("binance", 10))
+SYNCED = (spot(9, 9), rest_snapshot("binance", 10))
 STALE, RESUMED, GAP = "stale disconnected", "synced resumed", "gap sequence"
 
 
@@ -41,6 +42,15 @@ def test_a_snapshot_itself_makes_no_record() -> None:
     assert not batch.processed and batch.book is None and statuses(batch) == ["synced snapshot"]
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_the_update_that_ends_at_the_snapshot_makes_it_a_record(is_late: bool) -> None:
+    update, snapshot = spot(9, 10, bids=[(100, 1)], at=0.1), rest_snapshot("binance", 10)
+    batch = build_batch("binance", *((snapshot, update) if is_late else (update, snapshot)), update)
+    (row,) = rows(batch)
+    assert (row["update_id"], row["event_time"], statuses(batch)) == (10, OPEN + 100, ["synced snapshot"])
+    assert batch.book and json.loads(batch.book)["bids"] == [[100, 1]]
+
+
 def test_a_snapshot_older_than_the_buffered_updates_is_discarded_and_the_next_one_bridges() -> None:
     assert ids(spot(20, 21), spot(22, 23), rest_snapshot("binance", 15), rest_snapshot("binance", 20)) == [21, 23]
 
@@ -48,7 +58,7 @@ def test_a_snapshot_older_than_the_buffered_updates_is_discarded_and_the_next_on
 def test_a_late_snapshot_is_ignored_and_a_newer_one_installed() -> None:
     late, newer = rest_snapshot("binance", 11), rest_snapshot("binance", 20, bids=[(98, 5)])
     batch = build_batch("binance", *SYNCED, spot(11, 12), late, newer, spot(13, 20), spot(21, 21))
-    assert [(row["update_id"], row["best_bid"]) for row in rows(batch)] == [(12, 100), (21, 98)]
+    assert [(row["update_id"], row["best_bid"]) for row in rows(batch)] == [(12, 100), (20, 98), (21, 98)]
 
 
 def test_order_flow_restarts_at_a_newer_snapshot() -> None:
@@ -66,7 +76,7 @@ def test_nothing_is_published_between_a_gap_and_the_next_bridge() -> None:
     batch = build_batch(
         "binance", *SYNCED, spot(11, 11), spot(13, 13), spot(14, 14), rest_snapshot("binance", 13), spot(15, 15)
     )
-    assert [row["update_id"] for row in rows(batch)] == [11, 14, 15]
+    assert [row["update_id"] for row in rows(batch)] == [11, 13, 14, 15]
     assert statuses(batch) == ["synced snapshot", GAP, "synced snapshot"]
 
 
@@ -76,9 +86,7 @@ def test_a_gap_has_the_expected_and_the_actual_id() -> None:
 
 
 def test_order_flow_restarts_after_a_gap() -> None:
-    batch = build_batch(
-        "binance", *SYNCED, spot(11, 11), spot(13, 13), rest_snapshot("binance", 13), spot(14, 14), spot(15, 15)
-    )
+    batch = build_batch("binance", *SYNCED, spot(11, 11), spot(13, 13), rest_snapshot("binance", 13), spot(14, 14))
     assert [(row["ofi"], row["flags"]) for row in rows(batch)] == [(None, ["ofi_seed"]), (None, ["ofi_seed"]), (0, [])]
 
 
@@ -120,7 +128,7 @@ def test_the_last_book_of_a_batch_is_the_one_before_the_gap() -> None:
 def test_a_crossed_snapshot_is_dropped() -> None:
     crossed = rest_snapshot("binance", 11, bids=[(101, 1)], asks=[(101, 1)])
     batch = build_batch("binance", spot(9, 11), crossed, spot(12, 12), rest_snapshot("binance", 11), spot(13, 13))
-    assert [row["update_id"] for row in rows(batch)] == [12, 13]
+    assert [row["update_id"] for row in rows(batch)] == [11, 12, 13]
 
 
 def test_the_first_of_two_connections_is_applied_and_the_copy_skipped() -> None:

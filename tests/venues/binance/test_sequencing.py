@@ -25,6 +25,20 @@ SPOT_STEPS = [
 @pytest.mark.parametrize(("first", "last", "step"), SPOT_STEPS)
 def test_a_spot_update_must_start_at_or_before_the_next_id(first: int, last: int, step: SequenceResult) -> None:
     assert SpotRule.step(10, spot_update(first, last)) is step
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "step"),
+    [
+        *((first, last, step) for first, last, step in SPOT_STEPS if last != 10),
+        (5, 9, SequenceResult.SKIP),
+        (5, 10, SequenceResult.APPLY),
+        (10, 10, SequenceResult.APPLY),
+    ],
+)
+def test_the_first_spot_update_after_a_snapshot_ends_at_or_after_it(
+    first: int, last: int, step: SequenceResult
+) -> None:
     assert SpotRule.bridge(10, spot_update(first, last)) is step
 
 
