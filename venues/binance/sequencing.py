@@ -42,14 +42,12 @@ class SpotRule:
 
     @staticmethod
     def bridge(snapshot_id: int, update: DepthUpdate) -> SequenceResult:
-        """Treatment of the first updates after a snapshot: older ones are part of it.
+        """Treatment of the first updates after a snapshot: as in `step`, but one that ends at the snapshot is applied.
 
-        An update with `u` == `lastUpdateId` is part of it too, and is applied: it changes nothing, and its time makes
-        the snapshot a record. A quiet symbol would otherwise have no book until its next update.
+        That update changes nothing and gives the snapshot its time, so the book is published. If it were skipped, a
+        quiet symbol would have no book until its next update.
         """
-        if update.last_id < snapshot_id:
-            return SKIP
-        return APPLY if update.first_id <= snapshot_id + 1 else GAP
+        return APPLY if update.last_id == snapshot_id else SpotRule.step(snapshot_id, update)
 
     @staticmethod
     def gap_ids(book_id: int, update: DepthUpdate) -> tuple[int, int]:

@@ -86,8 +86,11 @@ def test_a_gap_has_the_expected_and_the_actual_id() -> None:
 
 
 def test_order_flow_restarts_after_a_gap() -> None:
-    batch = build_batch("binance", *SYNCED, spot(11, 11), spot(13, 13), rest_snapshot("binance", 13), spot(14, 14))
-    assert [(row["ofi"], row["flags"]) for row in rows(batch)] == [(None, ["ofi_seed"]), (None, ["ofi_seed"]), (0, [])]
+    batch = build_batch(
+        "binance", *SYNCED, spot(11, 11), spot(13, 13), rest_snapshot("binance", 13), spot(14, 14), spot(15, 15)
+    )
+    seeds, later = [(None, ["ofi_seed"])] * 2, [(0, [])] * 2
+    assert [(row["ofi"], row["flags"]) for row in rows(batch)] == [*seeds, *later]
 
 
 def test_a_dropped_book_is_requested_once_then_with_growing_pauses() -> None:
