@@ -17,7 +17,7 @@ from venues.registry import open_builder
 from venues.routing import route
 
 BOOK_LEVELS = 200
-BATCH_FRAMES = 5  # per book: a book that changes a hundred times a second gives five frames per batch of 50 ms
+BATCH_FRAMES = 2  # per book: a book that changes a hundred times a second gives two frames per batch of 20 ms
 COPIES = 10  # computing a record takes longer than the measured job takes to read it, so each record is sent ten times
 encode = msgspec.json.Encoder().encode
 

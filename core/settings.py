@@ -67,7 +67,7 @@ class Settings(HomeSettings):
     calculate_depth: int = Field(10, ge=1, description="levels per side that metrics sum over")
     depth_levels: int = Field(20, ge=1, description="levels per side published on orderbook.books")
     batch_window_ms: int = Field(
-        50, ge=1, le=1000, description="time for which frames of a key are collected into one batch"
+        20, ge=1, le=1000, description="time for which frames of a key are collected into one batch"
     )
     stale_after_s: float = Field(30, gt=0, description="time without an applied update after which a book is stale")
     transaction_timeout_s: int = Field(

@@ -10,7 +10,7 @@ CREATE TEMPORARY TABLE raw_frames (
   arrived AS PROCTIME()
 ) WITH (
   'connector' = 'kafka',
-  ${kafka},
+  ${kafka_frames},
   'topic' = '${input_topics}',
   ${start},
   'key.format' = 'raw',
