@@ -6,7 +6,7 @@ from core import topics
 from core.kafka_client import java_client_options
 from core.settings import Settings
 from jobs.alert_operator import RULE_CHANGES, RULE_RECORD, AlertOperator, AlertSpec
-from jobs.connectors import CONSUMER, FRAMES, keyed_rows, properties, sql_options, table_environment
+from jobs.connectors import FRAMES, keyed_rows, properties, sql_options, table_environment
 from jobs.operators import BATCH, KEY, OUTPUT
 from jobs.pipeline import publish, topic_names
 from jobs.rule_topic import RuleRecords, read_rule_records
@@ -38,7 +38,6 @@ def options(settings: Settings) -> dict[str, str]:
         "input_topics": topic_names(settings, INPUT_TOPICS),
         "output_topics": topic_names(settings, OUTPUT_TOPICS),
         "batch_window_s": BATCH_WINDOW_S,
-        "kafka": properties(java_client_options(settings) | CONSUMER | isolation),
         "kafka_frames": properties(java_client_options(settings) | FRAMES | isolation),
     }
 

@@ -22,9 +22,9 @@ PRODUCER = {
 }
 # A record of 16 MB must fit into one fetch.
 CONSUMER = {"max.partition.fetch.bytes": str(16 * 1024 * 1024), "fetch.max.bytes": str(64 * 1024 * 1024)}
-# Forwarders send every few milliseconds. Without a minimum each of these small sends is a fetch of its own, for which
-# broker and source took a fifth of a core more at 10,000 frames/s (docs/performance.md). Only for raw frames, which
-# always flow: a topic at rest would be asked a hundred times a second instead of twice.
+# For `sources/raw_frames`: forwarders send every few milliseconds. Without a minimum, each of these small sends is a
+# fetch of its own: at 10,000 frames/s a fifth of a core more for broker and source (docs/performance.md). Other sources
+# are often at rest; with these options each of them would ask the broker a hundred times a second, not twice.
 FRAMES = CONSUMER | {"fetch.min.bytes": str(64 * 1024), "fetch.max.wait.ms": "10"}
 
 # Small fetches, since fetched data of every source of a job shares the heap, and since they read the partitions of a
