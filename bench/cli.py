@@ -198,6 +198,7 @@ def domain(
 @app.command()
 def forward(
     frames: Annotated[int, typer.Option(min=10_000, help="Number of frames, sent at full speed.")] = 150_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each at full speed, in turn.")] = 3,
 ) -> None:
     """Measure a forwarder from a local socket to the broker's acknowledgements, with both Kafka producers.
 
@@ -207,7 +208,7 @@ def forward(
     """
     from bench.forward import report
 
-    report(frames)
+    report(frames, repeats)
 
 
 @app.command()

@@ -1,162 +1,71 @@
-"""`depthflow bench forward`: cost of one frame from a local socket to the broker's acknowledgement."""
+"""`depthflow bench forward`: cost of one frame from a local socket to the broker's acknowledgement.
+
+The pipelines run in turn, several times: a single run of each says little, since the machine's speed changes and the
+forwarder is slower once 16 MB wait for the broker.
+"""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from uuid import uuid4
+from statistics import median
 
-import msgspec
-from kafka.admin import KafkaAdminClient
 from rich.console import Console
 from rich.table import Table
 
-from bench.children import child, end_with_parent
+from bench.forward_pipelines import BARE, Pipeline, bare_pipeline, cryptofeed_pipelines, forwarder_pipeline, run, topics
 from bench.forwarding import PRODUCERS, Measured
-from bench.peer import CRYPTOFEED, PeerError, peer_python
-from core.errors import UserError
-from core.kafka_client import python_client_options
 from core.settings import Settings
-from core.topics import RAW_BOOKS, Topic
-from ingestion.topics import ensure_topics
 
 PACED_PER_S = 5_000
 PACED_S = 10
 PACED_SHARE = 0.5  # share of the maximum rate, for a pipeline that cannot sustain PACED_PER_S
 WARM_UP_S = 2.0  # start of a paced run: the first records of a topic and of a client take far longer than later ones
-PEER_SHARE = 10  # cryptofeed receives one frame in so many, because it is about that much slower
-
-BARE = "bare loop, kafka-python"
 HEADINGS = ("frames/s", "frames/s per core", "CPU s per million", "at frames/s", "ack p50 ms", "ack p99 ms")
 
 console = Console()
 
 
 @dataclass(frozen=True)
-class Pipeline:
-    """A pipeline from socket to broker. `command` takes frames, warm-up (s), port, symbols and a folder."""
+class Runs:
+    """Runs of one pipeline: several at full speed, and one of `per_s` frames per second."""
 
-    name: str
-    frames: int
-    command: Callable[[int, float, str, str, str], list[str]]
+    full: Sequence[Measured]
+    per_s: float
+    paced: Measured
 
-
-@contextmanager
-def topics(settings: Settings, wanted: Sequence[Topic] = (RAW_BOOKS,)) -> Iterator[str]:
-    """Create topics for this run and delete them afterwards; yields the prefix of their names."""
-    prefix = f"bench-{uuid4().hex[:6]}-"
-    ensure_topics(
-        settings.kafka_bootstrap_servers,
-        settings.topic_partitions,
-        wanted,
-        prefix,
-        python_client_options(settings),
-    )
-    try:
-        yield prefix
-    finally:
-        admin = KafkaAdminClient(**python_client_options(settings))
-        admin.delete_topics([prefix + topic.name for topic in wanted])
-        admin.close()
+    def figures(self) -> dict[str, float]:
+        """Values of HEADINGS: throughput is the median of the runs at full speed, latency that of the paced run."""
+        return {
+            "frames_per_s": median(each.frames_per_s for each in self.full),
+            "frames_per_core_s": median(each.frames / each.cpu_s for each in self.full),
+            "cpu_s_per_million": median(each.cpu_s_per_million for each in self.full),
+            "paced_frames_per_s": self.per_s,
+            "ack_p50_ms": self.paced.ack_p50_ms,
+            "ack_p99_ms": self.paced.ack_p99_ms,
+        }
 
 
-def forwarder_pipeline(kind: str, frames: int, prefix: str) -> Pipeline:
-    """The forwarder with one of PRODUCERS."""
-    return Pipeline(
-        kind,
-        frames,
-        lambda frames, warm_up_s, port, symbols, folder: [
-            *(sys.executable, "-m", "bench.forwarding", kind),
-            *(str(frames), str(warm_up_s), port, symbols, prefix, folder),
-        ],
-    )
-
-
-def bare_pipeline(settings: Settings, frames: int, prefix: str) -> Pipeline:
-    """A loop from websockets to kafka-python."""
-    return Pipeline(
-        BARE,
-        frames,
-        lambda frames, warm_up_s, port, symbols, folder: [
-            *(sys.executable, "-m", "bench.bare_forward", str(frames), str(warm_up_s)),
-            *(port, symbols, settings.kafka_bootstrap_servers, prefix + RAW_BOOKS.name),
-        ],
-    )
-
-
-def cryptofeed_pipelines(settings: Settings, frames: int, prefix: str) -> Iterator[Pipeline]:
-    """cryptofeed's raw path, if it can be installed."""
-    try:
-        with console.status("cryptofeed: creating its environment, once"):
-            python = peer_python(settings.flink_home.parent, CRYPTOFEED)
-    except PeerError as error:
-        console.print(f"{error}; it is skipped", highlight=False, soft_wrap=True)
-        return
-    script, topic = str(Path(__file__).with_name("cryptofeed_raw.py")), prefix + RAW_BOOKS.name
-    yield Pipeline(
-        "cryptofeed, raw",
-        frames // PEER_SHARE,
-        lambda frames, warm_up_s, port, symbols, folder: [
-            *(str(python), script, str(frames), str(warm_up_s)),
-            *(port, symbols, settings.kafka_bootstrap_servers, topic),
-        ],
-    )
-
-
-def run(pipeline: Pipeline, frames: int, per_s: float, warm_up_s: float) -> Measured:
-    """Run a pipeline in one process and the sender in another. Raises UserError if the pipeline fails."""
-    sender = [sys.executable, "-m", "bench.firehose", str(frames), str(per_s)]
-    with TemporaryDirectory() as folder, child(sender, stdout=subprocess.PIPE) as firehose:
-        assert firehose.stdout is not None
-        port, symbols = firehose.stdout.readline().decode().split()
-        command = pipeline.command(frames, warm_up_s, port, symbols, folder)
-        done = subprocess.run(command, capture_output=True, text=True, preexec_fn=end_with_parent)
-    if done.returncode:
-        raise UserError(f"{pipeline.name}: the measured process failed: {done.stderr.strip().splitlines()[-1]}")
-    return msgspec.json.decode(done.stdout, type=Measured)
-
-
-def measure(pipeline: Pipeline) -> dict[str, float]:
-    """Throughput of a run at full speed and latency of a paced run."""
-    with console.status(f"{pipeline.name}: {pipeline.frames:,} frames at full speed"):
-        full = run(pipeline, pipeline.frames, 0, 0)
-    per_s = min(PACED_PER_S, PACED_SHARE * full.frames / full.seconds)
-    with console.status(f"{pipeline.name}: {per_s:,.0f} frames/s for {PACED_S} s"):
-        paced = run(pipeline, int(per_s * PACED_S), per_s, WARM_UP_S)
-    return {
-        "frames_per_s": full.frames / full.seconds,
-        "frames_per_core_s": full.frames / full.cpu_s,
-        "cpu_s_per_million": full.cpu_s / full.frames * 1e6,
-        "paced_frames_per_s": per_s,
-        "ack_p50_ms": paced.ack_p50_ms,
-        "ack_p99_ms": paced.ack_p99_ms,
-    }
-
-
-def report(frames: int) -> None:
+def report(frames: int, repeats: int) -> None:
     """Print the table, and the results of the default producer as one JSON line."""
-    rows = measure_all(frames)
+    rows = measure_all(frames, repeats)
     table = Table()
     table.add_column("", no_wrap=True)
     for heading in HEADINGS:
         table.add_column(heading, justify="right")
-    for name, results in rows.items():
-        table.add_row(name, *(f"{each:,.1f}" if each < 1000 else f"{each:,.0f}" for each in results.values()))
+    for name, runs in rows.items():
+        table.add_row(name, *(f"{each:,.1f}" if each < 1000 else f"{each:,.0f}" for each in runs.figures().values()))
     console.print(table)
     console.print("20-level frames of 10 symbols over one socket; acks=all, idempotent, lz4", style="dim")
-    figures = rows[PRODUCERS[0]] | ratios(rows)
+    figures = rows[PRODUCERS[0]].figures() | ratios(rows)
     console.print(
-        f"of the bare loop: {figures['ratio']:.2f} of its rate, {figures['cpu_ratio']:.2f} of its processor time"
+        f"of the bare loop: {figures['ratio']:.2f} of its rate ({figures['least_ratio']:.2f} to "
+        f"{figures['most_ratio']:.2f}), {figures['cpu_ratio']:.2f} of its processor time"
     )
     print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
 
 
-def measure_all(frames: int) -> dict[str, dict[str, float]]:
-    """Results of the bare loop, of the forwarder with each producer, and of cryptofeed where it can be installed."""
+def measure_all(frames: int, repeats: int) -> dict[str, Runs]:
+    """Runs of the bare loop, of the forwarder with each producer, and of cryptofeed where it can be installed."""
     settings = Settings()
     with topics(settings) as prefix:
         pipelines = (
@@ -164,13 +73,31 @@ def measure_all(frames: int) -> dict[str, dict[str, float]]:
             *(forwarder_pipeline(kind, frames, prefix) for kind in PRODUCERS),
             *cryptofeed_pipelines(settings, frames, prefix),
         )
-        return {pipeline.name: measure(pipeline) for pipeline in pipelines}
+        full: dict[str, list[Measured]] = {pipeline.name: [] for pipeline in pipelines}
+        for number in range(1, repeats + 1):
+            for each in pipelines:
+                with console.status(f"{each.name}: {each.frames:,} frames at full speed, {number} of {repeats}"):
+                    full[each.name].append(run(each, each.frames, 0, 0))
+        return {each.name: _paced(each, full[each.name]) for each in pipelines}
 
 
-def ratios(rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Rate and processor time a frame of the forwarder with the bare loop's producer, over those of the bare loop."""
-    ours, bare = rows[PRODUCERS[0]], rows[BARE]
+def _paced(pipeline: Pipeline, full: Sequence[Measured]) -> Runs:
+    """Add the run in which latency is measured."""
+    per_s = min(PACED_PER_S, PACED_SHARE * median(each.frames_per_s for each in full))
+    with console.status(f"{pipeline.name}: {per_s:,.0f} frames/s for {PACED_S} s"):
+        return Runs(full, per_s, run(pipeline, int(per_s * PACED_S), per_s, WARM_UP_S))
+
+
+def ratios(rows: Mapping[str, Runs]) -> dict[str, float]:
+    """Rate and processor time a frame of the forwarder over those of the bare loop with the same client.
+
+    Medians over the pairs of runs, and the least and greatest ratio of rates.
+    """
+    pairs = list(zip(rows[PRODUCERS[0]].full, rows[BARE].full, strict=True))
+    rates = [ours.frames_per_s / bare.frames_per_s for ours, bare in pairs]
     return {
-        "ratio": ours["frames_per_s"] / bare["frames_per_s"],
-        "cpu_ratio": ours["cpu_s_per_million"] / bare["cpu_s_per_million"],
+        "ratio": median(rates),
+        "least_ratio": min(rates),
+        "most_ratio": max(rates),
+        "cpu_ratio": median(ours.cpu_s_per_million / bare.cpu_s_per_million for ours, bare in pairs),
     }

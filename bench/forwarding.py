@@ -38,6 +38,14 @@ class Measured:
     ack_p50_ms: float
     ack_p99_ms: float
 
+    @property
+    def frames_per_s(self) -> float:
+        return self.frames / self.seconds
+
+    @property
+    def cpu_s_per_million(self) -> float:
+        return self.cpu_s / self.frames * 1e6
+
 
 class LatencySample:
     """Latencies of sampled frames from receipt to acknowledgement (µs), without those of the first `warm_up_s`."""

@@ -31,7 +31,7 @@ def report(path: Path, frames: Path, records: int, repeats: int, seconds: float,
         peers_part(peers),
         latency_part(delays),
         curves_part(points),
-        forward_part(forward.measure_all(records)),
+        forward_part(forward.measure_all(records // repeats, repeats)),
         books_part(peer_books.measure(console.print)),
         domain_part(frames),
     ]
@@ -78,11 +78,14 @@ def curves_part(points: Iterable[curves.Point]) -> str:
     return "### Cost against depth and number of books\n\n" + markdown(headings, map(curves.cells, points))
 
 
-def forward_part(rows: dict[str, dict[str, float]]) -> str:
+def forward_part(runs: dict[str, forward.Runs]) -> str:
     """Table of the forwarder."""
-    table = [(name, *(f"{value:,.1f}" for value in each.values())) for name, each in rows.items()]
-    ratio = forward.ratios(rows)["ratio"]
-    text = f"The forwarder with the same client reaches {ratio:.2f} of the bare loop."
+    table = [(name, *(f"{value:,.1f}" for value in each.figures().values())) for name, each in runs.items()]
+    of_bare = forward.ratios(runs)
+    text = (
+        f"The forwarder with the same client reaches {of_bare['ratio']:.2f} of the bare loop, "
+        f"{of_bare['least_ratio']:.2f} to {of_bare['most_ratio']:.2f} in pairs of runs."
+    )
     return f"### Forwarder\n\n{markdown(('', *forward.HEADINGS), table)}\n\n{text}"
 
 

@@ -14,7 +14,7 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.children import end_with_parent
-from bench.forward import topics
+from bench.forward_pipelines import topics
 from bench.load import open_producer, produce
 from core.errors import UserError
 from core.records import TopOfBook

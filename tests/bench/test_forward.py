@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import forward
-from bench.forward import BARE, bare_pipeline, cryptofeed_pipelines, forwarder_pipeline, ratios, run, topics
-from bench.forwarding import PRODUCERS
+from bench import forward_pipelines
+from bench.forward import HEADINGS, Runs, ratios
+from bench.forward_pipelines import BARE, bare_pipeline, cryptofeed_pipelines, forwarder_pipeline, run, topics
+from bench.forwarding import PRODUCERS, Measured
 from bench.peer import Peer
 from core.settings import Settings
 from tests.conftest import Stack
@@ -27,17 +28,29 @@ def test_every_frame_is_acknowledged_and_timed(stack: Stack, name: str, monkeypa
 def test_a_peer_that_cannot_be_installed_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(forward, "CRYPTOFEED", Peer("cryptofeed", (str(tmp_path / "nowhere"),)))
+    monkeypatch.setattr(forward_pipelines, "CRYPTOFEED", Peer("cryptofeed", (str(tmp_path / "nowhere"),)))
     assert list(cryptofeed_pipelines(Settings(flink_home=tmp_path / "flink"), FRAMES, "")) == []
     lines = capsys.readouterr().out.strip().splitlines()
     assert len(lines) == 1 and lines[0].startswith("cryptofeed cannot be installed: ERROR: ")
     assert lines[0].endswith("; it is skipped")
 
 
-def test_ratios_are_those_of_the_same_client_to_the_bare_loop() -> None:
+def runs(*rates: float, cpu_s: float) -> Runs:
+    """Runs at full speed of 10,000 frames with these rates, each with so much processor time; a paced run."""
+    full = [Measured(FRAMES, FRAMES / rate, cpu_s, 1.0, 2.0) for rate in rates]
+    return Runs(full, 5_000.0, Measured(FRAMES, 2.0, 0.5, 6.0, 12.0))
+
+
+def test_ratios_are_those_of_pairs_of_the_same_client() -> None:
     rows = {
-        BARE: {"frames_per_s": 40_000.0, "cpu_s_per_million": 25.0},
-        "kafka-python": {"frames_per_s": 30_000.0, "cpu_s_per_million": 30.0},
-        "confluent-kafka": {"frames_per_s": 80_000.0, "cpu_s_per_million": 10.0},
+        BARE: runs(40_000, 20_000, 10_000, cpu_s=0.25),
+        "kafka-python": runs(30_000, 18_000, 5_000, cpu_s=0.3),
+        "confluent-kafka": runs(80_000, 80_000, 80_000, cpu_s=0.1),
     }
-    assert ratios(rows) == {"ratio": 0.75, "cpu_ratio": 1.2}
+    assert ratios(rows) == pytest.approx({"ratio": 0.75, "least_ratio": 0.5, "most_ratio": 0.9, "cpu_ratio": 1.2})
+
+
+def test_a_row_has_the_median_of_the_runs_at_full_speed_and_the_latency_of_the_paced_one() -> None:
+    figures = runs(30_000, 18_000, 5_000, cpu_s=0.3).figures()
+    assert list(figures.values()) == pytest.approx([18_000, 10_000 / 0.3, 30, 5_000, 6, 12])
+    assert len(figures) == len(HEADINGS)
