@@ -21,6 +21,9 @@ MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024
 Compression = Literal["lz4", "gzip"]  # supported by the declared dependencies
 
 MAX_BLOCK_MS = 60_000  # time that `send` waits for a topic's metadata before it raises
+# While a partition has a second batch, kafka-python wakes its sender, a system call, with every record. With batches of
+# 256 KB a producer that had fallen behind spent a third more processor time on each record, and stayed behind.
+BATCH_BYTES = 1024 * 1024
 MAX_RECONNECT_BACKOFF_MS = 2_000  # a broker that returns is found within this time; the client's default is 30 s
 
 
@@ -40,7 +43,7 @@ class ProducerConfig:
     security: Mapping[str, Any] = field(default_factory=dict)  # TLS and SASL: `core.kafka_client.python_client_options`
     compression: Compression | None = "lz4"
     linger_ms: int = 5
-    batch_bytes: int = 256 * 1024
+    batch_bytes: int = BATCH_BYTES
     delivery_timeout_ms: int = 120_000  # time that a record waits for an unreachable broker before it fails
 
     def client_options(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, Pydant
 
 from core.errors import UsageError
 from core.settings import LocalStackSource, Settings
-from ingestion.producer import Compression
+from ingestion.producer import BATCH_BYTES, Compression
 from venues.registry import VENUES
 
 MEGABYTE = 1024 * 1024
@@ -80,7 +80,7 @@ class ForwardSettings(Settings):
     producer_pool_size: int = Field(1, ge=1, le=32, description="number of producers; a key always uses the same one")
     compression: Compression | Literal["none"] = "lz4"
     linger_ms: int = Field(5, ge=0)
-    batch_bytes: PositiveInt = 256 * 1024
+    batch_bytes: PositiveInt = BATCH_BYTES
     window_mb: PositiveFloat = Field(16, description="maximum sent to the broker and not acknowledged")
     queue_mb: PositiveFloat = Field(64, description="maximum waiting in memory")
     spill_mb: PositiveFloat = Field(1024, description="maximum waiting on disk")
