@@ -53,7 +53,7 @@ def analytics(records: int, frames: Plan, options: list[str]) -> dict[str, float
 
     The slower of the two jobs counts.
     """
-    settings, counter = _prepare("alerts", "analytics")
+    settings, counter = _prepare(options, "alerts", "analytics")
     prefix = settings.topic_prefix
     with ExitStack() as stack:
         schema = temporary_tables(settings.postgres_dsn.get_secret_value(), prefix.rstrip("."))
@@ -86,7 +86,7 @@ def share_of(counter: Counter, prefix: str, job: str) -> Callable[[], float]:
 
 def cache(records: int, frames: Plan, options: list[str]) -> dict[str, float]:
     """Book updates per second of the cache job, and the age of a book when it is published."""
-    settings, counter = _prepare("cache", "books")
+    settings, counter = _prepare(options, "cache", "books")
     prefix = settings.topic_prefix
     updates, books = ([prefix + topic.name] for topic in (PROCESSED, BOOKS))
     with temporary_topics(settings, prefix), temporary_cache_keys(settings, frames):
@@ -103,7 +103,7 @@ def cache(records: int, frames: Plan, options: list[str]) -> dict[str, float]:
     return {"cache_updates_per_s": rate * share, "publish_p99_ms": latency_ms}
 
 
-def _prepare(*jobs: str) -> tuple[Settings, Counter]:
+def _prepare(options: list[str], *jobs: str) -> tuple[Settings, Counter]:
     """Settings with a topic prefix for this run, and a counter. Raises SubmitError for a full cluster."""
-    settings = prepare(*jobs)
+    settings = prepare(*jobs, options=options)
     return settings, Counter(settings.kafka_bootstrap_servers)

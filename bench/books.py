@@ -86,7 +86,7 @@ def summary(bare: Sequence[Run], job: Sequence[Run]) -> dict[str, float]:
 
 def measure(load: Load, flink_options: list[str]) -> tuple[list[Run], list[Run]]:
     """Runs of the bare loop and of the job, in turn. Raises SubmitError when the cluster cannot run the job."""
-    settings, bare, job = prepare("books"), list[Run](), list[Run]()
+    settings, bare, job = prepare("books", options=flink_options), list[Run](), list[Run]()
     counter = Counter(settings.kafka_bootstrap_servers)
     prefixes = [f"{settings.topic_prefix}{number}." for number in range(load.repeats)]
     sinks = [f"{prefix}bare." for prefix in prefixes]

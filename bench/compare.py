@@ -51,7 +51,7 @@ def summary(runs: Sequence[Run]) -> dict[str, float]:
 
 def measure(load: Load, parallelism: int) -> dict[str, tuple[str, list[Run]]]:
     """Records that each pipeline makes, and its runs. Raises SubmitError when the cluster cannot run a job."""
-    settings = prepare("books")
+    settings = prepare("books", options=[f"--parallelism={parallelism}"])
     counter = Counter(settings.kafka_bootstrap_servers)
     prefixes = [f"{settings.topic_prefix}{number}." for number in range(load.repeats)]
     with console.status("preparing the peers"):

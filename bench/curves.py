@@ -59,7 +59,7 @@ def shapes(book_levels: Iterable[int], symbols: Iterable[int]) -> list[tuple[int
 
 def measure(frames: int, points: Iterable[tuple[int, int]], flink_options: list[str]) -> list[Point]:
     """Cost at every point. Raises SubmitError when the cluster cannot run the job."""
-    settings = prepare("books")
+    settings = prepare("books", options=flink_options)
     return [_measure(settings, frames, number, *shape, flink_options) for number, shape in enumerate(points)]
 
 

@@ -14,18 +14,24 @@ from ingestion.topics import ensure_topics
 from jobs.submit import FlinkCluster, cancel, require_slots, require_startable, run, run_command
 
 
-def prepare(*jobs: str) -> Settings:
+def prepare(*jobs: str, options: Sequence[str] = ()) -> Settings:
     """Settings with a topic prefix for this run, on a cluster without left-overs of killed benchmarks.
 
-    Raises SubmitError for a cluster that does not respond or has fewer free slots than jobs.
+    `options`: those of each job's submission. Raises SubmitError for a cluster that does not respond or has fewer free
+    slots than the jobs need.
     """
     settings = Settings(topic_prefix=run_prefix())
     remove_left_overs(settings)
     cluster = FlinkCluster.of(settings)
     for job in jobs:
         require_startable(cluster, job)
-    require_slots(cluster, len(jobs))
+    require_slots(cluster, len(jobs) * slots_of(options))
     return settings
+
+
+def slots_of(options: Sequence[str]) -> int:
+    """Number of slots of a job with these options."""
+    return next((int(each.partition("=")[2]) for each in options if each.startswith("--parallelism=")), 1)
 
 
 @contextmanager

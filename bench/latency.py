@@ -78,7 +78,7 @@ def report(rates: Sequence[int], seconds: float, symbols: int, flink_options: li
 
 def measure(rates: Sequence[int], seconds: float, symbols: int, flink_options: list[str]) -> list[Latency]:
     """Latencies at each rate. Raises SubmitError when the cluster cannot run the job, Stalled when it stands still."""
-    settings, wanted = prepare("books"), [RAW_BOOKS, RAW_TRADES, *books().output_topics]
+    settings, wanted = prepare("books", options=flink_options), [RAW_BOOKS, RAW_TRADES, *books().output_topics]
     wanted[wanted.index(PROCESSED)] = replace(PROCESSED, broker_time=True)
     with temporary_topics(settings, settings.topic_prefix, wanted=wanted):
         with running(settings, "books", flink_options), watched_commits(settings, PROCESSED) as commits:

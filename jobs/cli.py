@@ -59,7 +59,7 @@ def submit(
     if unless_running and (running := cluster.running(job.value)):
         console.print(f"{job.value} is already running as {running[0]}", highlight=False)
         return
-    submission.require_startable(cluster, job.value)
+    submission.require_startable(cluster, job.value, parallelism)
     state = None if fresh else start_from
     if state is None and not fresh and (state := submission.newest_state(cluster, job.value)):
         transactions.require_known(settings, job.value, submission.age_s(state))

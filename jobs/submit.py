@@ -164,15 +164,15 @@ def new_run_id(now_s: float) -> str:
     return digits
 
 
-def require_startable(cluster: FlinkCluster, job: str) -> None:
-    """Raises SubmitError for an unknown job, a job that is already running, and a cluster without a free slot."""
+def require_startable(cluster: FlinkCluster, job: str, slots: int = 1) -> None:
+    """Raises SubmitError for an unknown job, a job that is already running, and a cluster with fewer free slots."""
     if job not in JOBS:
         raise SubmitError(f"unknown job {job!r}; expected one of {', '.join(JOBS)}")
     if running := cluster.running(job):
         raise SubmitError(
             f"job {job} is already running as {running[0]}: `depthflow stop {job}` stops it with a savepoint"
         )
-    require_slots(cluster, 1)
+    require_slots(cluster, slots)
 
 
 def require_slots(cluster: FlinkCluster, needed: int) -> None:

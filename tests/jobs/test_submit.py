@@ -127,6 +127,18 @@ def test_a_full_cluster_is_refused() -> None:
         require_startable(STUBBED, "analytics")
 
 
+def test_a_job_of_more_slots_than_are_free_is_refused_before_it_is_submitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flink accepts it, and waits for slots until the submission times out."""
+    monkeypatch.setattr(StubbedCluster, "free_slots", lambda self: 1)
+    monkeypatch.setattr(FlinkCluster, "of", lambda settings: STUBBED)
+    monkeypatch.setattr("jobs.submit.run", lambda *_: pytest.fail("submitted"))
+    refused = CliRunner().invoke(app, ["submit", "analytics", "--parallelism", "2"])
+    assert isinstance(refused.exception, SubmitError)
+    assert "has 1 free of the 2 slots that this needs: stop a job, or raise FLINK_TASKMANAGERS" in str(
+        refused.exception
+    )
+
+
 def test_a_cluster_with_too_few_slots_is_refused_with_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StubbedCluster, "free_slots", lambda self: 2)
     require_slots(STUBBED, 2)
