@@ -5,13 +5,12 @@ chain, one entry with the whole chain replaces it. That entry has the same shape
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
 from market.applied_clock import AppliedClock
-from market.journal_entries import Append, Replace, UnknownVersion
+from market.journal_entries import Append, Replace, UnknownVersion, version_of
 from market.options.buildup import BuildUpWindow, Sample
 from market.options.chain import Chain, StoredOption
 
@@ -54,7 +53,6 @@ class JournalEntry(Struct, array_like=True, gc=False):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_entry = msgspec.msgpack.Decoder(JournalEntry).decode
-_decode_array = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 class ChainJournal:
@@ -90,7 +88,7 @@ class ChainJournal:
         """
         state = BuilderState()
         for data in entries:
-            if (version := _decode_array(data)[0]) != VERSION:
+            if (version := version_of(data)) != VERSION:
                 raise UnknownVersion(f"expected chain journal version {VERSION}, got {version}")
             entry = _decode_entry(data)
             state = entry.state

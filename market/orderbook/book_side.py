@@ -156,6 +156,16 @@ class BookSide:
         self.is_full = True
         self.known_to, self.covered = -inf, 0
 
+    def restore(self, prices: Sequence[float], sizes: Sequence[float], texts: Sequence[bytes]) -> None:
+        """Replace all levels with a whole side, best first, as `take_changes` and `checksum_texts_of` returned it."""
+        sign = self.sign
+        self.keys = [*[sign * price for price in prices[::-1]], inf]
+        self.sizes = [*sizes[::-1], 0.0]
+        self._texts = [*texts[::-1], b""]
+        self._checksum_text = self.summary = None
+        self.known_to, self.covered = -inf, 0
+        self.is_full = True
+
     def replace_truncated(self, levels: Sequence[Level], keep_beyond: bool = False) -> None:
         """Replace the levels that a truncated snapshot covers; levels beyond its last price are removed or kept."""
         sign = self.sign
@@ -212,6 +222,10 @@ class BookSide:
     def dirty(self) -> bool:
         """True if the side changed since the last `take_changes`."""
         return self.is_full or bool(self._changes)
+
+    def forget_changes(self) -> None:
+        """Do what `take_changes` does, without its result."""
+        self._changes, self._changed, self.is_full = [], 0, False
 
     def take_changes(self) -> tuple[Sequence[float], Sequence[float]]:
         """Return the net change since the last call: prices and their newest sizes, 0 for a removed price."""

@@ -5,6 +5,7 @@ clock. `apply_all` raises no exception, whatever the bytes.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -38,6 +39,13 @@ EMPTY_BYTES = 8_192  # memory of a builder without levels and its newest trades
 PENDING_BYTES = 8_192  # memory of an update that waits for a snapshot, of about fifty levels
 
 
+@cache
+def header_decoder(state_type: type) -> "msgspec.msgpack.Decoder[Any]":
+    """Decoder of the journal's header for the state of one venue's rule."""
+    header: Any = tuple[SavedSyncState, state_type, Touch | None, TradeDeduplicator]  # type: ignore[valid-type]
+    return msgspec.msgpack.Decoder(header)
+
+
 class BookBuilder:
     """State of one `venue:symbol`. `open_book_sync` makes the venue's rule that keeps the book in sync."""
 
@@ -69,10 +77,9 @@ class BookBuilder:
             entries, book_sync.books, book_sync.pending, book_sync.pending_type, writer.ticks, writer.trade_ticks
         )
         if header is not None:
-            header_type: Any = tuple[SavedSyncState, type(book_sync.state), Touch | None, TradeDeduplicator]  # type: ignore[misc]
-            sync, book_sync.state, writer.previous_touch, builder._trades = msgspec.msgpack.decode(
-                header, type=header_type
-            )
+            state_type: Any = type(book_sync.state)
+            decode = header_decoder(state_type).decode
+            sync, book_sync.state, writer.previous_touch, builder._trades = decode(header)
             builder._sync.restore(sync)
         return builder
 

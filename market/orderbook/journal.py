@@ -9,14 +9,15 @@ journal: when every side is written whole anyway, and when the journal has outgr
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from market.journal_entries import Append, Replace, UnknownVersion
+from market.journal_entries import Append, Replace, UnknownVersion, version_of
 from market.orderbook.book import Book
-from market.orderbook.book_side import BookSide, Level
+from market.orderbook.book_side import BookSide
 from market.orderbook.book_sync import PendingUpdates
 from market.orderbook.book_ticks import BookTicks
 from market.orderbook.tick_state import TickChanges
@@ -58,7 +59,6 @@ class Entry(Struct, array_like=True, gc=False):
 
 encode = msgspec.msgpack.Encoder().encode
 _entry = msgspec.msgpack.Decoder(Entry).decode
-_version = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 class Journal:
@@ -113,12 +113,13 @@ class Journal:
         Raises `UnknownVersion` for entries of another version.
         """
         sides = [side for book in books for side in (book.bids, book.asks)]
-        decode = msgspec.msgpack.Decoder(pending_type).decode
+        saved = [_SavedSide() for _ in sides]
+        decode = pending_decoder(pending_type).decode
         header = None
         for encoded in entries:
             entry = _decode(encoded)
-            for side, changes in zip(sides, entry.sides, strict=True):
-                _apply_changes(side, changes)
+            for levels, changes in zip(saved, entry.sides, strict=True):
+                levels.add(changes)
             pending.restore(entry.cleared, [decode(frame) for frame in entry.pending])
             if entry.ticks is not None:
                 ticks.restore(entry.ticks)
@@ -126,11 +127,48 @@ class Journal:
                 trade_ticks.restore(entry.trade_ticks)
             self._header = header = entry.header
             self._size += len(encoded)
+        if header is not None:
+            for side, levels in zip(sides, saved, strict=True):
+                levels.restore(side)
         return header
 
 
+class _SavedSide:
+    """One side by the entries so far: the newest whole side, and the net change since, which is applied once."""
+
+    __slots__ = ("_changed", "_texts", "_whole")
+
+    def __init__(self) -> None:
+        self._whole = Changes(True, b"")
+        self._changed: dict[float, float] = {}
+        self._texts: dict[float, bytes] = {}  # of changed levels with a size
+
+    def add(self, changes: Changes) -> None:
+        """Add the changes of the next entry."""
+        if changes.is_full:
+            self._whole, self._changed, self._texts = changes, {}, {}
+        elif changes.levels:
+            prices, sizes = unpack(changes.levels)
+            self._changed.update(zip(prices, sizes, strict=True))
+            if changes.texts:
+                with_size = (price for price, size in zip(prices, sizes, strict=True) if size)
+                self._texts.update(zip(with_size, changes.texts, strict=True))
+
+    def restore(self, side: BookSide) -> None:
+        """Set the levels of a side."""
+        whole, levels = self._whole, tuple(self._changed.items())
+        side.restore(*unpack(whole.levels), whole.texts)
+        if whole.known_to is not None:
+            side.known_to, side.covered = whole.known_to, whole.covered
+        if self._texts or side.has_texts:
+            side.apply_texts(levels, [self._texts.get(price, b"") for price, _ in levels])
+        elif levels:
+            side.apply(levels)
+        side.forget_changes()
+
+
 def _decode(data: bytes) -> Entry:
-    version = _version(data)[0]
+    version = version_of(data)
     if version != VERSION:
         raise UnknownVersion(f"expected journal version {VERSION}, got {version}")
     return _entry(data)
@@ -143,19 +181,10 @@ def _take_changes(side: BookSide) -> Changes:
     return Changes(is_full, pack(prices, sizes), side.checksum_texts_of(prices, sizes), known_to, side.covered)
 
 
-def _apply_changes(side: BookSide, changes: Changes) -> None:
-    levels = unpack(changes.levels)
-    has_texts = bool(changes.texts) or side.has_texts
-    if changes.is_full:
-        side.replace(() if has_texts else levels)
-    if has_texts:
-        texts = iter(changes.texts)
-        side.apply_texts(levels, [next(texts) if size else b"" for _, size in levels])
-    elif levels and not changes.is_full:
-        side.apply(levels)
-    if changes.is_full and changes.known_to is not None:
-        side.known_to, side.covered = changes.known_to, changes.covered
-    side.take_changes()
+@cache
+def pending_decoder(pending_type: Any) -> "msgspec.msgpack.Decoder[Any]":
+    """Decoder of the updates that wait for a snapshot."""
+    return msgspec.msgpack.Decoder(pending_type)
 
 
 def pack(prices: Sequence[float], sizes: Sequence[float]) -> bytes:
@@ -166,12 +195,12 @@ def pack(prices: Sequence[float], sizes: Sequence[float]) -> bytes:
     return _to_little_endian(packed).tobytes()
 
 
-def unpack(data: bytes) -> list[Level]:
-    """Decode the result of `pack`."""
+def unpack(data: bytes) -> tuple[list[float], list[float]]:
+    """Decode the result of `pack`: prices and sizes."""
     packed = array("d")
     packed.frombytes(data)
-    values = iter(_to_little_endian(packed))
-    return list(zip(values, values, strict=True))
+    values = _to_little_endian(packed).tolist()
+    return values[0::2], values[1::2]
 
 
 def _to_little_endian(values: "array[float]") -> "array[float]":

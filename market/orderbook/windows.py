@@ -182,7 +182,8 @@ class Windows:
         self.history.restore(saved.history, newest[max(len(newest) - len(saved.history), 0) :])
 
     def _publish(self, size: WindowSize, end: int, parts: Sequence[Sums], last: Processed | None) -> None:
-        if any(part.ticks for part in parts) and any(part.updates or part.out_of_sync_ms for part in parts):
+        # Lists, not generators: a quiet book looks at all parts, each second.
+        if any([part.updates or part.out_of_sync_ms for part in parts]) and any([part.ticks for part in parts]):
             self.lines.append(_encode(window(self._venue, self._symbol, size, end, combine(parts), last)))
 
 

@@ -55,6 +55,23 @@ def test_taken_changes_update_a_copy(
     assert copy.top(100).levels() == side.top(100).levels()
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@given(messages=MESSAGES)
+def test_a_side_is_restored_from_what_was_taken_of_it(sign: int, messages: list[list[tuple[float, float]]]) -> None:
+    side, restored = BookSide(sign), BookSide(sign)
+    for number, levels in enumerate(messages):
+        side.apply_texts(levels, [f"{number}/{place}".encode() for place in range(len(levels))])
+    prices, sizes = side.take_changes()
+    restored.restore(prices, sizes, side.checksum_texts_of(prices, sizes))
+    assert restored.top(100) == side.top(100)
+    assert restored.checksum_text(10) == side.checksum_text(10)
+    assert restored.dirty
+    restored.forget_changes()
+    assert not restored.dirty
+    restored.apply_texts([(7.0, 1.0)], [b"7"])
+    assert restored.take_changes() == ((7.0,), (1.0,))
+
+
 def test_changes_to_more_levels_than_exist_become_the_full_side() -> None:
     side = BookSide(1)
     side.apply([(100.0, 1.0), (99.0, 1.0), (98.0, 1.0)])
