@@ -1,4 +1,4 @@
-"""What benchmarks require of the cluster before they fill topics."""
+"""Requirements of benchmarks on the cluster, checked before topics are filled."""
 
 import pytest
 
