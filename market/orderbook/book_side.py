@@ -149,22 +149,21 @@ class BookSide:
         """Replace all levels with these, given in any order. The last size of a repeated price counts."""
         sign = self.sign
         ordered = sorted((sign * price, size) for price, size in dict(levels).items() if size)
-        self.keys = [*(key for key, _ in ordered), inf]
-        self.sizes = [*(size for _, size in ordered), 0.0]
-        self._texts = [b""]
-        self._checksum_text = self.summary = None
-        self.is_full = True
-        self.known_to, self.covered = -inf, 0
+        self._set([key for key, _ in ordered], [size for _, size in ordered], ())
 
     def restore(self, prices: Sequence[float], sizes: Sequence[float], texts: Sequence[bytes]) -> None:
         """Replace all levels with a whole side, best first, as `take_changes` and `checksum_texts_of` returned it."""
         sign = self.sign
-        self.keys = [*[sign * price for price in prices[::-1]], inf]
-        self.sizes = [*sizes[::-1], 0.0]
-        self._texts = [*texts[::-1], b""]
+        self._set([sign * price for price in prices[::-1]], sizes[::-1], texts[::-1])
+
+    def _set(self, keys: Sequence[float], sizes: Sequence[float], texts: Sequence[bytes]) -> None:
+        """Replace all levels with these, ascending by key; the whole side is known."""
+        self.keys = [*keys, inf]
+        self.sizes = [*sizes, 0.0]
+        self._texts = [*texts, b""]
         self._checksum_text = self.summary = None
-        self.known_to, self.covered = -inf, 0
         self.is_full = True
+        self.known_to, self.covered = -inf, 0
 
     def replace_truncated(self, levels: Sequence[Level], keep_beyond: bool = False) -> None:
         """Replace the levels that a truncated snapshot covers; levels beyond its last price are removed or kept."""
@@ -229,9 +228,9 @@ class BookSide:
 
     def take_changes(self) -> tuple[Sequence[float], Sequence[float]]:
         """Return the net change since the last call: prices and their newest sizes, 0 for a removed price."""
-        changes, self._changes, self._changed = self._changes, [], 0
-        if self.is_full:
-            self.is_full = False
+        changes, is_full = self._changes, self.is_full
+        self.forget_changes()
+        if is_full:
             return [self.sign * key for key in self.keys[-2::-1]], self.sizes[-2::-1]
         net = dict(chain.from_iterable(changes))
         return tuple(net), tuple(net.values())

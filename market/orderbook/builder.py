@@ -40,7 +40,7 @@ PENDING_BYTES = 8_192  # memory of an update that waits for a snapshot, of about
 
 
 @cache
-def header_decoder(state_type: type) -> "msgspec.msgpack.Decoder[Any]":
+def _header_decoder(state_type: type) -> "msgspec.msgpack.Decoder[Any]":
     """Decoder of the journal's header for the state of one venue's rule."""
     header: Any = tuple[SavedSyncState, state_type, Touch | None, TradeDeduplicator]  # type: ignore[valid-type]
     return msgspec.msgpack.Decoder(header)
@@ -78,7 +78,7 @@ class BookBuilder:
         )
         if header is not None:
             state_type: Any = type(book_sync.state)
-            decode = header_decoder(state_type).decode
+            decode = _header_decoder(state_type).decode
             sync, book_sync.state, writer.previous_touch, builder._trades = decode(header)
             builder._sync.restore(sync)
         return builder

@@ -114,7 +114,7 @@ class Journal:
         """
         sides = [side for book in books for side in (book.bids, book.asks)]
         saved = [_SavedSide() for _ in sides]
-        decode = pending_decoder(pending_type).decode
+        decode = _pending_decoder(pending_type).decode
         header = None
         for encoded in entries:
             entry = _decode(encoded)
@@ -182,7 +182,7 @@ def _take_changes(side: BookSide) -> Changes:
 
 
 @cache
-def pending_decoder(pending_type: Any) -> "msgspec.msgpack.Decoder[Any]":
+def _pending_decoder(pending_type: Any) -> "msgspec.msgpack.Decoder[Any]":
     """Decoder of the updates that wait for a snapshot."""
     return msgspec.msgpack.Decoder(pending_type)
 
