@@ -123,7 +123,8 @@ class RawProducer:
     def learn(self, names: Iterable[str]) -> None:
         """Ask the broker for the partitions of topics (without prefix), so that the first `write` does not wait.
 
-        A topic that the broker does not know is left to that `write`, whose error names it.
+        A topic that the broker does not know is waited for as long as the client's `max_block_ms`, a minute, and is
+        left to that `write`, whose error names it.
         """
         for name in names:
             with suppress(KafkaError):

@@ -118,7 +118,7 @@ async def _run(plan: ForwardPlan) -> signal.Signals | None:
 
 async def _connect(settings: ForwardSettings, metrics: LatencyMetrics) -> list[BufferedProducer]:
     """Create the topics and connect to the broker, on threads: both block for seconds without a broker."""
-    await in_thread("creation of the topics", lambda: _create_topics(settings))
+    await in_thread("creation of the topics", lambda: create_topics(settings))
     return await in_thread(
         "connection to the broker",
         lambda: [buffered_producer(settings, metrics) for _ in range(settings.producer_pool_size)],
@@ -140,7 +140,7 @@ async def _forward(
         await forwarder.run(stop)
 
 
-def _create_topics(settings: ForwardSettings) -> None:
+def create_topics(settings: ForwardSettings) -> None:
     """Create missing topics that a forwarder writes or reads; log those whose settings differ."""
     topics = (*WRITTEN, RESYNC)
     servers, prefix = settings.kafka_bootstrap_servers, settings.topic_prefix

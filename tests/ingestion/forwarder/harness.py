@@ -18,7 +18,7 @@ from core.records import Envelope, Resync, Status, TopOfBook
 from core.topics import RAW_TRADES
 from ingestion.background import OnFailure
 from ingestion.forwarder.buffered_producer import BufferedProducer
-from ingestion.forwarder.cli import buffered_producer
+from ingestion.forwarder.cli import buffered_producer, create_topics
 from ingestion.forwarder.forwarder import Forwarder
 from ingestion.forwarder.metrics import LatencyMetrics
 from ingestion.forwarder.plan import make_plan
@@ -202,7 +202,8 @@ async def forwarding(
 
 
 def kafka_forwarder(config: ForwardSettings) -> Forwarder:
-    """Forwarder that writes to the Kafka broker of its settings."""
+    """Forwarder that writes to the Kafka broker of its settings, with the topics that the command creates."""
+    create_topics(config)
     producer = buffered_producer(config, LatencyMetrics(config.venue, CollectorRegistry()))
     return Forwarder(make_plan(config), [producer], ResyncReader(python_client_options(config), config.topic_prefix))
 

@@ -8,9 +8,8 @@ import msgspec
 import pytest
 
 from core.records import Envelope
-from core.topics import RAW_BOOKS, RAW_TRADES, RESYNC
+from core.topics import RAW_BOOKS, RAW_TRADES
 from ingestion.forwarder.settings import ForwardSettings
-from ingestion.topics import ensure_topics
 from simulator import Config, Simulator, simulator
 from simulator.generator.market import MarketShape
 from tests.broker import OwnBroker, own_broker, records
@@ -22,10 +21,8 @@ FRAMES_PER_S = 2_000
 OUTAGE_S = 60 if SOAKING else 10
 
 
-def settings_with_topics(exchange: Simulator, broker: OwnBroker, folder: Path) -> ForwardSettings:
-    config = settings(exchange, folder, kafka_bootstrap_servers=broker.address, queue_mb=2, window_mb=1, drain_s=60)
-    ensure_topics(broker.address, 4, (RAW_BOOKS, RAW_TRADES, RESYNC))
-    return config
+def small_buffers(exchange: Simulator, broker: OwnBroker, folder: Path) -> ForwardSettings:
+    return settings(exchange, folder, kafka_bootstrap_servers=broker.address, queue_mb=2, window_mb=1, drain_s=60)
 
 
 @time_limit(OUTAGE_S + 150)
@@ -35,7 +32,7 @@ async def test_a_broker_outage_loses_repeats_and_reorders_no_frame(tmp_path: Pat
     config = Config("binance", SYMBOLS, rate=rate, shape=MarketShape(levels=20, touched=4))
     with own_broker(tmp_path / "broker") as broker:
         async with simulator(config) as exchange:
-            forwarder, stop = kafka_forwarder(settings_with_topics(exchange, broker, tmp_path)), asyncio.Event()
+            forwarder, stop = kafka_forwarder(small_buffers(exchange, broker, tmp_path)), asyncio.Event()
             task = asyncio.create_task(forwarder.run(stop))
             producer = forwarder.producers[0].client
             await eventually(lambda: producer.acknowledged_bytes > 0)

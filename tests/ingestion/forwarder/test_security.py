@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
 from core.kafka_client import python_client_options
-from core.topics import RAW_BOOKS, RAW_TRADES, RESYNC
+from core.topics import RAW_BOOKS
 from ingestion.forwarder.settings import ForwardSettings
 from ingestion.producer import DeliveryError, ProducerConfig, RawProducer
-from ingestion.topics import ensure_topics
 from market.orderbook.book_config import BookConfig
 from simulator import Config, Simulator, simulator
 from simulator.frame_generator import Generator, Plan
@@ -91,7 +90,6 @@ async def test_frames_pass_through_tls_and_sasl(secured_broker: tuple[OwnBroker,
     broker, address, authority = secured_broker
     async with simulator(Config("kraken", rate=20)) as exchange:
         config = secured_settings(exchange, address, authority, tmp_path, PASSWORD)
-        ensure_topics(address, 2, (RAW_BOOKS, RAW_TRADES, RESYNC), security=python_client_options(config))
         forwarder, stop = kafka_forwarder(config), asyncio.Event()
         task = asyncio.create_task(forwarder.run(stop))
         await eventually(lambda: forwarder.producers[0].client.acknowledged_bytes > 10_000)
