@@ -31,6 +31,7 @@ OLDEST = (1, 24)
 CACHE = cache_folder().parent / "tools"
 UNREACHABLE = re.compile(r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|No matching distribution")
 BUILD_S = 900
+QUICK = "-gcflags=all=-N -l"  # not optimised: a program runs for a moment, its build takes a minute of processor time
 
 
 def kubectl() -> Path:
@@ -45,7 +46,7 @@ def own(name: str) -> Path:
     """A program of this folder, built again when its source changes."""
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted((OURS / name).iterdir()))).hexdigest()
     target = CACHE / f"{name}-{digest[:16]}"
-    return _built(target, ["build", "-o", str(target), "."], OURS / name)
+    return _built(target, ["build", QUICK, "-o", str(target), "."], OURS / name)
 
 
 def _of_layer(name: str) -> Path:
