@@ -15,9 +15,10 @@ import msgspec
 from core.records import Processed
 from market.orderbook.quiet_clock import QuietClock
 from market.orderbook.tick_clock import CLOSE_AFTER_MS, MAX_LATE, SECOND_MS, open_span, tick_end
+from market.orderbook.tick_fold import NO_UPDATES, Fold, Update, fold, update_of
 from market.orderbook.tick_records import BookTick
 from market.orderbook.tick_state import Row, StateChange, TickChanges, TickHeader
-from market.orderbook.tick_sums import NO_UPDATES, NOTHING, Carried, Fold, Sums, Update, fold, held, update_of
+from market.orderbook.tick_sums import NOTHING, Carried, Sums, held
 from market.orderbook.windows import Windows
 
 UPDATE_BYTES = 400  # memory of an update of the open tick

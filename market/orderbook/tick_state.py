@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from core.records import BookState
-from market.orderbook.tick_sums import Carried, Update
+from market.orderbook.tick_fold import Update
+from market.orderbook.tick_sums import Carried
 from market.orderbook.windows import WindowChanges
 
 Row = tuple[Any, ...]  # a record without venue and symbol
