@@ -57,7 +57,8 @@ def up(
 def down(home: Home = None, wipe: Wipe = False) -> None:
     """Stop all processes that `up` started. The data stay unless --wipe is given.
 
-    The next `up` continues the jobs that run now. `depthflow stop` before it keeps a job stopped.
+    The next `up` continues the jobs that run now. `depthflow stop` before it keeps a job stopped. The first time after
+    a submission, `down` takes 15 s more to archive Flink's classes, so that later submissions are faster.
 
     Example: depthflow down --wipe
     """
