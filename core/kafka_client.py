@@ -15,7 +15,7 @@ JAVA_SCRAM = "scram.ScramLoginModule"
 Client = TypeVar("Client")
 
 REACHABLE_WITHIN_S = 2.0
-RESPONDS_WITHIN_MS = 3_000  # a server that accepts connections and does not respond within this time is no broker
+RESPONDS_WITHIN_MS = 10_000  # a server that accepts connections and does not respond within this time is no broker
 RETRY_S = 0.2
 DEFAULT_PORT = 9092
 
@@ -38,7 +38,7 @@ def python_client_options(settings: Settings, bootstrap_servers: str = "") -> di
 
 
 def connect(open_client: Callable[..., Client], options: Mapping[str, Any], **more: Any) -> Client:
-    """Open a client of kafka-python with these options. Raises KafkaError or OSError within five seconds.
+    """Open a client of kafka-python with these options. Raises KafkaError or OSError within twelve seconds.
 
     An open client waits for an unreachable broker according to its own options.
     """

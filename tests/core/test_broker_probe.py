@@ -42,9 +42,9 @@ def test_a_server_that_starts_within_the_time_is_awaited() -> None:
 
 
 @pytest.mark.parametrize("open_client", [KafkaConsumer, KafkaProducer, KafkaAdminClient])
-def test_a_server_that_never_responds_is_reported_within_five_seconds(open_client: type) -> None:
+def test_a_server_that_never_responds_is_reported_within_twelve_seconds(open_client: type) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         start = monotonic()
         with pytest.raises(KafkaError):
             connect(open_client, {"bootstrap_servers": f"127.0.0.1:{server.getsockname()[1]}"})
-        assert monotonic() - start < 5
+        assert monotonic() - start < 12
