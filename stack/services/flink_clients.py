@@ -10,13 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from stack.services import jars
 from stack.services.cds_archives import archive_client, class_lists, client_flags
 from stack.services.errors import StackError
 from stack.services.flink_home import CLIENT_LOG, flink_home
-from stack.services.flink_processes import QUICK, environment, library
+from stack.services.flink_processes import GATEWAY_JAR, QUICK, classpath, environment, java_options, library, optional
 from stack.services.java import Java, find_java
 from stack.services.settings import StackSettings
 
@@ -30,13 +28,13 @@ class Client(NamedTuple):
     optional: tuple[str, ...] = ()
 
 
-SQL_JARS = ("flink-sql-gateway-*.jar", "flink-sql-client-*.jar")
+SQL_JARS = (GATEWAY_JAR, "flink-sql-client-*.jar")
 CLIENTS = (
     Client("flink", "flink-client.log", "org.apache.flink.client.cli.CliFrontend"),
     Client("sql-client.sh", "sql-client.log", "org.apache.flink.table.client.SqlClient", SQL_JARS),
 )
 PLANNER_LOADER = "flink-table-planner-loader-"
-PLANNER = "org/apache/flink/table/planner/delegation/StreamPlanner"
+PLANNER_CLASS = "org/apache/flink/table/planner/delegation/StreamPlanner"
 # Like Flink's own scripts: another configuration and folder of logs by environment variable, options in JVM_ARGS.
 SCRIPT = """\
 #!/bin/sh
@@ -58,33 +56,25 @@ def archive(settings: StackSettings) -> None:
     """Archive the classes of an earlier submission, for later ones. Nothing is lost when Java is gone by then."""
     if class_lists(settings):
         with suppress(StackError):
-            archive_client(settings, find_java(), _classpath(settings), PLANNER)
+            archive_client(settings, find_java(), classpath(*_shared(settings)), PLANNER_CLASS)
 
 
 def _script(settings: StackSettings, java: Java, client: Client) -> str:
-    home, shared = flink_home(settings), _classpath(settings)
-    config = yaml.safe_load((home / "conf" / "config.yaml").read_text())
-    own = [*config["env.java.opts.all"].split(), *config["env.java.opts.client"].split()]
-    folders = environment(home)
+    folders, shared = environment(flink_home(settings)), _shared(settings)
+    flags = [*QUICK, *client_flags(settings, java, classpath(*shared)), *java_options(settings, "client")]
     return SCRIPT.format(
         conf=folders.pop("FLINK_CONF_DIR"),
         folders=" ".join(f"{key}={folder}" for key, folder in folders.items()),
         java=shlex.quote(str(java.executable)),
-        options=shlex.join([*QUICK, *client_flags(settings, java, shared), "-XX:+IgnoreUnrecognizedVMOptions", *own]),
-        logs=config["env.log.dir"],
+        options=shlex.join(flags),
+        logs=settings.home / "logs" / "flink",
         log=client.log,
         log_settings=CLIENT_LOG,
-        classpath=shlex.quote(":".join([shared, *(_optional(home, pattern) for pattern in client.optional)])),
+        classpath=shlex.quote(classpath(*shared, *optional(settings, *client.optional))),
         main=client.main,
     )
 
 
-def _classpath(settings: StackSettings) -> str:
+def _shared(settings: StackSettings) -> list[Path]:
     """The jars of both clients. The archive belongs to these; further ones may follow them."""
-    return ":".join(
-        str(jars.flink_planner(jar) if jar.name.startswith(PLANNER_LOADER) else jar) for jar in library(settings)
-    )
-
-
-def _optional(home: Path, pattern: str) -> str:
-    return str(next((home / "opt").glob(pattern)).resolve())
+    return [jars.flink_planner(jar) if jar.name.startswith(PLANNER_LOADER) else jar for jar in library(settings)]

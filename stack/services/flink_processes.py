@@ -27,6 +27,7 @@ JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntryp
 TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 GATEWAY = "org.apache.flink.table.gateway.SqlGateway"
 SQL_GATEWAY = "sql-gateway"
+GATEWAY_JAR = "flink-sql-gateway-*.jar"
 GATEWAY_HEAP = "-Xmx512m"
 QUICK = ["-XX:TieredStopAtLevel=1"]
 
@@ -106,23 +107,20 @@ def _gateway(settings: StackSettings) -> list[str]:
 
 def _program(settings: StackSettings, java: Java, name: str, flags: list[str], main: list[str]) -> Program:
     home = flink_home(settings)
-    config = yaml.safe_load((home / "conf" / "config.yaml").read_text())
     role, _, number = name.partition("-") if name != SQL_GATEWAY else (name, "", "")
-    classpath = _classpath(settings, "flink-sql-gateway-*.jar" if name == SQL_GATEWAY else "")
+    jars = classpath(*library(settings), *optional(settings, *([GATEWAY_JAR] if name == SQL_GATEWAY else [])))
     command = [
         str(java.executable),
         *flags,
-        *archive_flags(settings, java, role, classpath, writes=number in ("", "1")),
-        "-XX:+IgnoreUnrecognizedVMOptions",
-        *config["env.java.opts.all"].split(),
-        *config[f"env.java.opts.{role}"].split(),
+        *archive_flags(settings, java, role, jars, writes=number in ("", "1")),
+        *java_options(settings, role),
         f"-Djava.io.tmpdir={temporary_folder(settings.home, name)}",
         *(["-Djava.security.manager=allow"] if java.major > 17 else []),
         f"-Dservice={name}",
         f"-Dlog.file={settings.home / 'logs' / 'flink' / name}.log",
         f"-Dlog4j.configurationFile={home / 'conf' / 'log4j-console.properties'}",
         "-classpath",
-        classpath,
+        jars,
         *main,
     ]
     return Program(name, command, environment(home), temporary=temporary_folder(settings.home, name))
@@ -155,10 +153,21 @@ def library(settings: StackSettings) -> list[Path]:
     return [jar.resolve() for jar in [*names, last]]
 
 
-def _classpath(settings: StackSettings, optional: str = "") -> str:
-    """The library, then the jars of `opt` that match `optional`."""
-    additional = (flink_home(settings) / "opt").glob(optional) if optional else ()
-    return ":".join(map(str, [*library(settings), *(jar.resolve() for jar in additional)]))
+def optional(settings: StackSettings, *patterns: str) -> list[Path]:
+    """The jars of Flink's `opt` that match the patterns, in their order, with links resolved."""
+    return [jar.resolve() for pattern in patterns for jar in (flink_home(settings) / "opt").glob(pattern)]
+
+
+def classpath(*jars: Path) -> str:
+    """Jars as Java takes them."""
+    return ":".join(map(str, jars))
+
+
+def java_options(settings: StackSettings, role: str) -> list[str]:
+    """Options of a JVM in the rendered configuration: those of all, then those of this role."""
+    config = yaml.safe_load((flink_home(settings) / "conf" / "config.yaml").read_text())
+    options = [*config["env.java.opts.all"].split(), *config[f"env.java.opts.{role}"].split()]
+    return ["-XX:+IgnoreUnrecognizedVMOptions", *options]
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -51,13 +51,12 @@ def flink_opt_jars(progress: DownloadProgress | None = None) -> list[Path]:
 
 def flink_planner(loader: Path) -> Path:
     """The jar of Flink's SQL planner, unpacked once from that of its loader."""
-    folder = _part_folder("flink-planner", [f"loader:{loader.stem}"])
-    jar = folder / PLANNER
-    if not jar.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _exclusive(folder.parent), _filled(folder) as staging, zipfile.ZipFile(loader) as packed:
+
+    def unpack(staging: Path) -> None:
+        with zipfile.ZipFile(loader) as packed:
             packed.extract(PLANNER, staging)
-    return jar
+
+    return _made_once(cache_folder() / f"flink-planner__{loader.stem}", unpack) / PLANNER
 
 
 def metrics_agent(progress: DownloadProgress | None = None) -> Path:
@@ -93,38 +92,37 @@ def _part_folder(name: str, coordinates: Iterable[str]) -> Path:
 
 
 def _ensure(name: str, coordinates: tuple[str, ...], transitive: bool, progress: DownloadProgress | None) -> Path:
-    folder = _part_folder(name, coordinates)
+    def download(staging: Path) -> None:
+        for jar in _fetch(coordinates, transitive, progress):
+            shutil.copy2(jar, staging / jar.name)
+
+    return _made_once(_part_folder(name, coordinates), download)
+
+
+def _made_once(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """The folder, filled by the first process that needs it."""
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _exclusive(folder.parent):
             if not folder.exists():
-                _fill(folder, coordinates, transitive, progress)
+                _make(folder, fill)
     return folder
 
 
 @contextmanager
 def _exclusive(cache: Path) -> Iterator[None]:
-    """Lock of the cache: one process downloads at a time, and those that waited find its files."""
+    """Lock of the cache: one process fills a folder at a time, and those that waited find its files."""
     with open(cache / ".lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _fill(folder: Path, coordinates: tuple[str, ...], transitive: bool, progress: DownloadProgress | None) -> None:
-    with _filled(folder) as staging:
-        for jar in _fetch(coordinates, transitive, progress):
-            shutil.copy2(jar, staging / jar.name)
-
-
-@contextmanager
-def _filled(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which then gets that name, unless another process was faster."""
+def _make(folder: Path, fill: Callable[[Path], None]) -> None:
     staging = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        yield staging
+        fill(staging)
         staging.chmod(0o755)
-        if not folder.exists():
-            staging.rename(folder)  # atomic: an interrupted download leaves no folder of that name
+        staging.rename(folder)  # atomic: an interrupted download leaves no folder of that name
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
