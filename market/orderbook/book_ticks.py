@@ -17,7 +17,7 @@ from market.orderbook.quiet_clock import QuietClock
 from market.orderbook.tick_clock import CLOSE_AFTER_MS, MAX_LATE, SECOND_MS, open_span, tick_end
 from market.orderbook.tick_fold import NO_UPDATES, Fold, Update, fold, update_of
 from market.orderbook.tick_records import BookTick
-from market.orderbook.tick_state import Row, StateChange, TickChanges, TickHeader
+from market.orderbook.tick_state import NO_ROW, Row, StateChange, TickChanges, TickHeader, row_of
 from market.orderbook.tick_sums import NOTHING, Carried, Sums, held
 from market.orderbook.windows import Windows
 
@@ -28,7 +28,6 @@ READING_JOURNAL_BYTES = 20
 # A timer publishes a heartbeat this long after it is due, past a stream of one update a second.
 HEARTBEAT_GRACE_MS = 500
 _tick: Any = BookTick  # mypy counts a star of unknown length as all arguments
-NO_ROW: Row = (*[None] * 19, ())
 _encode = msgspec.json.Encoder().encode
 
 
@@ -220,7 +219,7 @@ class BookTicks:
             sums.late,
             folded.one_sided,
             row.event_time if sums.updates and row else until,
-            *(_values(row)[1:] if row else NO_ROW),
+            *(row_of(row)[1:] if row else NO_ROW),
             own.imbalance_open,
             own.imbalance_high,
             own.imbalance_low,
@@ -262,10 +261,10 @@ class BookTicks:
         if not self.header.events or not (self.changed or everything):
             return None
         updates = self._updates[0 if everything else self._saved_updates :]
-        closed = _values(self._row) if self._row and (everything or self._closed) else None
+        closed = row_of(self._row) if self._row and (everything or self._closed) else None
         self._saved_updates, self._closed, self.changed = len(self._updates), False, False
         windows = self.windows.take_changes(everything)
-        last = _values(self._last) if self._last else None
+        last = row_of(self._last) if self._last else None
         return TickChanges(self.header, closed, updates, last, windows)
 
     def restore(self, changes: TickChanges) -> None:
@@ -280,30 +279,3 @@ class BookTicks:
 
     def _record(self, row: Row) -> Processed:
         return Processed(self._venue, self._symbol, *row)
-
-
-def _values(row: Processed) -> Row:
-    """The values of a record without venue and symbol. Written out: `attrgetter` takes ten times as long."""
-    return (
-        row.event_time,
-        row.recv_us,
-        row.update_id,
-        row.best_bid,
-        row.best_bid_size,
-        row.best_ask,
-        row.best_ask_size,
-        row.mid,
-        row.microprice,
-        row.spread,
-        row.spread_bps,
-        row.bid_depth,
-        row.ask_depth,
-        row.imbalance,
-        row.weighted_imbalance,
-        row.vtob,
-        row.ofi,
-        row.levels_bid,
-        row.levels_ask,
-        row.depth,
-        row.flags,
-    )
