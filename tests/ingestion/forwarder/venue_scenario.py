@@ -149,17 +149,41 @@ class VenueScenario:
             return all(re.fullmatch(patterns[symbol], text) for symbol, text in states().items())
 
         self.exchange.run_market(True)
-        silences = self._forwarder.stats.silences
-        renewed = silences.total()
-        for fault in case.faults(affected):
-            self.exchange.inject(fault)
-        self.exchange.step(5)
+        renewed = self._forwarder.stats.silences.total()
+        self._inject(case)
         if case.renews:
-            await until(lambda: silences.total() > renewed, lambda: f"{self._venue} {case.name}: not subscribed again")
-            assert {stream.symbol for stream in silences} == {affected}
+            await self._wait_until_renewed(case, renewed)
         await until(states_match, lambda: f"{self._venue} {case.name}: expected {patterns}, got {states()}")
         await self.wait_until_recovered()
         assert states_match(), f"{self._venue} {case.name}: expected {patterns}, got {states()}"
+
+    def _inject(self, case: FaultCase) -> None:
+        for fault in case.faults(self.symbols[0]):
+            self.exchange.inject(fault)
+        self.exchange.step(5)
+
+    async def _wait_until_renewed(self, case: FaultCase, renewed: int) -> None:
+        """Wait until the forwarder has found the affected book silent, once more than `renewed` times.
+
+        A resync that the job requests at the start of the fault renews the subscription too, and ends the fault before
+        the forwarder notices it: the book then sends frames again, and the fault is injected again.
+        """
+        affected, silences = self.symbols[0], self._forwarder.stats.silences
+
+        def sent() -> dict[int, int]:
+            return {each.number: each.sent[affected, "book"] for each in self.exchange.connections.values()}
+
+        before = sent()
+
+        def found() -> bool:
+            nonlocal before
+            if silences.total() == renewed and sent() != before:
+                self._inject(case)
+                before = sent()
+            return silences.total() > renewed
+
+        await until(found, lambda: f"{self._venue} {case.name}: not subscribed again; frames {before}, now {sent()}")
+        assert {stream.symbol for stream in silences} == {affected}
 
     async def wait_until_recovered(self) -> None:
         """Wait until every book is synced and, with the market halted, equals the one served by REST.
