@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,9 @@ MAGIC = 0xF00BABA8.to_bytes(4, "little")  # starts a finished archive, since the
 QUIET = ("-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 CLIENT = "client"
 LISTS = f"{CLIENT}-*.classlist"
+WRITES_AT_EXIT = "-XX:ArchiveClassesAtExit="
 DUMP_S = 180
+KEPT_S = 30 * 86_400
 
 
 def archive_flags(settings: StackSettings, java: Java, program: str, classpath: str, writes: bool = True) -> list[str]:
@@ -33,10 +36,10 @@ def archive_flags(settings: StackSettings, java: Java, program: str, classpath: 
     if below is None:
         return []
     archive = _archive(java, program, classpath)
-    used = ":".join(str(each) for each in (*below, archive) if each.exists())
-    flags = [f"-XX:SharedArchiveFile={used}"] if used else []
-    if writes and not archive.exists():
-        flags.append(f"-XX:ArchiveClassesAtExit={_written(settings) / archive.name}")
+    used = [each for each in (*below, archive) if each.exists()]
+    flags = [_uses(*used)] if used else []
+    if writes and archive not in used:
+        flags.append(f"{WRITES_AT_EXIT}{_written(settings) / archive.name}")
     return [*flags, *QUIET] if flags else []
 
 
@@ -44,7 +47,7 @@ def client_flags(settings: StackSettings, java: Java, classpath: str) -> list[st
     """JVM flags of a client that use its archive, or list its classes, in one file for each process."""
     archive = _archive(java, CLIENT, classpath)
     if archive.exists():
-        return [f"-XX:SharedArchiveFile={archive}", *QUIET]
+        return [_uses(archive), *QUIET]
     return [f"-XX:DumpLoadedClassList={_written(settings)}/{CLIENT}-%p.classlist"]
 
 
@@ -68,7 +71,10 @@ def archive_client(settings: StackSettings, java: Java, classpath: str, needed: 
 
 
 def collect_archives(settings: StackSettings) -> None:
-    """Move the archives that stopped programs have written into the cache that all stacks of this user share."""
+    """Move the archives that stopped programs have written into the cache that all stacks of this user share.
+
+    Archives that no start has used for a month are deleted: those of installations that are gone, 400 MB each.
+    """
     _cache().mkdir(parents=True, exist_ok=True)
     for archive in _written(settings).glob("*.jsa"):
         if _is_finished(archive):
@@ -77,6 +83,16 @@ def collect_archives(settings: StackSettings) -> None:
             staging.replace(_cache() / archive.name)
         else:
             archive.unlink()
+    for archive in _cache().glob("*.jsa"):
+        if time.time() - archive.stat().st_mtime > KEPT_S:
+            archive.unlink(missing_ok=True)
+
+
+def _uses(*archives: Path) -> str:
+    """The flag that uses these archives, which are marked as used now."""
+    for each in archives:
+        os.utime(each)
+    return f"-XX:SharedArchiveFile={':'.join(map(str, archives))}"
 
 
 def _below(java: Java) -> list[Path] | None:

@@ -32,7 +32,7 @@ from stack.services.rest_gateway import REST_GATEWAY
 from stack.services.settings import StackSettings
 from stack.services.supervisor import Supervisor
 
-SHUTDOWN_S = 90
+SHUTDOWN_S = 150
 Wait = Callable[[str, HealthCheck], None]
 
 

@@ -5,9 +5,11 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stack.services.cds_archives import WRITES_AT_EXIT
 from stack.services.logs import log_file
 
 OPEN_FILES = 65536
+STOP_S, WRITING_STOP_S = 30, 120
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,14 @@ class Program:
     autostart: bool = True  # False: it runs after `Supervisor.start_program`
     priority: int = 999  # programs with lower ones start earlier and stop later
     temporary: Path | None = None  # folder that is emptied before each start: a killed process leaves its files there
+
+    @property
+    def stop_s(self) -> int:
+        """Seconds to end after the signal; then it is killed.
+
+        Longer for a JVM that writes its archive: four do at once, which on two cores with other load took over 30 s.
+        """
+        return WRITING_STOP_S if any(each.startswith(WRITES_AT_EXIT) for each in self.command) else STOP_S
 
 
 def render(home: Path, socket: Path, programs: list[Program]) -> str:
@@ -63,7 +73,7 @@ def section(home: Path, program: Program) -> str:
         "stopsignal": program.stop_signal,
         "stopasgroup": "true" if program.stop_signal == "TERM" else "false",
         "killasgroup": "true",
-        "stopwaitsecs": "30",
+        "stopwaitsecs": str(program.stop_s),
         "redirect_stderr": "true",
         "stdout_logfile": _escape(log_file(home, program.name)),
         "stdout_logfile_maxbytes": "50MB",

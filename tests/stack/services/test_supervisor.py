@@ -13,6 +13,7 @@ import pytest
 from supervisor.options import UnhosedConfigParser
 
 from stack.services import home
+from stack.services.cds_archives import WRITES_AT_EXIT
 from stack.services.lifecycle import down
 from stack.services.settings import StackSettings
 from stack.services.supervisor import SOCKET_PATH_LIMIT, Supervisor, socket_path
@@ -39,6 +40,14 @@ def test_special_characters_reach_the_program_unchanged() -> None:
     section = parser["program:x"]
     assert section["command"] == "/bin/echo '100%%'".replace("'", "") + " 'a b'"
     assert section["environment"] == 'KEY="50%%"' and section["user"] == "nobody"
+
+
+def test_a_program_that_writes_its_class_archive_has_longer_to_stop() -> None:
+    programs = [Program("writes", ["java", f"{WRITES_AT_EXIT}a.jsa"]), Program("uses", ["java"])]
+    parser = RawConfigParser()
+    parser.read_string(render(Path("/srv/x"), Path("/srv/x/s"), programs))
+    limits = {name: float(parser[f"program:{name}"]["stopwaitsecs"]) for name in ("writes", "uses")}
+    assert limits == {"writes": 120, "uses": 30}
 
 
 def test_each_start_of_a_killed_process_removes_the_files_that_it_left(tmp_path: Path) -> None:
