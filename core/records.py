@@ -139,7 +139,9 @@ class Alert(Struct, frozen=True, gc=False):
 class DeadLetter(Struct, frozen=True, gc=False):
     """Rejected value with its position and the reason; topic `deadletter`. `value_b64`: its first 64 KiB.
 
-    If one row of a reply was rejected, `value_b64` is that row; `length` and `sha256` describe the whole value.
+    If one row of a reply was rejected, `value_b64` is that row; `length` and `sha256` describe the whole value. For a
+    record that the database cannot store, `where` names its fields, `length` is 0, and `sha256` and `value_b64` are
+    empty: it is on its topic.
     """
 
     reason: str

@@ -1,4 +1,7 @@
-"""The analytics job: windows, bars, alerts, states and option chains from their topics to the database, in SQL."""
+"""The analytics job: windows, bars, alerts, states and option chains from their topics to the database, in SQL.
+
+Records that the database cannot store go to the topic of dead letters.
+"""
 
 from pyflink.table import TableEnvironment
 
@@ -20,16 +23,23 @@ TABLES = (
 )
 SOURCES = (
     "sources/window_records",
-    "views/windows",
+    "views/checked_windows",
     "sources/trade_bars",
+    "views/checked_trade_bars",
     "sources/alert_records",
+    "views/checked_alerts",
     "sources/statuses",
+    "views/checked_statuses",
     "sources/option_chains",
+    "views/checked_option_chains",
     "sources/option_surfaces",
+    "views/checked_option_surfaces",
     "sources/underlying_ticks",
+    "views/checked_underlying_ticks",
 )
-SINKS = tuple(f"sinks/{name}_sink" for name in TABLES)
-INSERTS = tuple(f"inserts/{name}" for name in TABLES)
+DEAD_LETTERS = "dead_letters"
+SINKS = tuple(f"sinks/{name}_sink" for name in (*TABLES, DEAD_LETTERS))
+INSERTS = tuple(f"inserts/{name}" for name in (*TABLES, DEAD_LETTERS))
 
 
 def prepare(tables: TableEnvironment, settings: Settings) -> None:

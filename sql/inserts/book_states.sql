@@ -8,8 +8,5 @@ SELECT
   COALESCE(REPLACE(reason, U&'\0000', ''), ''),
   event_time,
   record_offset
-FROM statuses
-WHERE REGEXP(venue, '\A[^\x00]{1,64}\z')
-  AND REGEXP(symbol, '\A[^\x00]{1,64}\z')
-  AND event_time BETWEEN 0 AND 253402300000000
-  AND state IN ('synced', 'gap', 'stale', 'untrusted')
+FROM checked_statuses
+WHERE refused_fields = ''

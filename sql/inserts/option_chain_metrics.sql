@@ -57,12 +57,5 @@ SELECT
   quote_age_ms,
   stale_options,
   refused_options
-FROM option_chains
-WHERE REGEXP(venue, '\A[^\x00]{1,64}\z')
-  AND REGEXP(underlying, '\A[^\x00]{1,64}\z')
-  AND event_time BETWEEN 0 AND 253402300000000
-  AND expiry BETWEEN 0 AND 253402300000000
-  AND linear IS NOT NULL AND strikes IS NOT NULL AND options IS NOT NULL AND years IS NOT NULL
-  AND call_open_interest IS NOT NULL AND put_open_interest IS NOT NULL AND call_volume IS NOT NULL
-  AND put_volume IS NOT NULL AND call_premium IS NOT NULL AND put_premium IS NOT NULL AND gamma_gross IS NOT NULL
-  AND gamma_naive IS NOT NULL AND svi_points IS NOT NULL
+FROM checked_option_chains
+WHERE refused_fields = ''

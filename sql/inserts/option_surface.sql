@@ -33,10 +33,5 @@ SELECT
   REPLACE(build_up, U&'\0000', ''),
   COALESCE(REPLACE(ARRAY_JOIN(flags, ','), U&'\0000', ''), ''),
   quote_age_ms
-FROM option_surfaces
-WHERE REGEXP(venue, '\A[^\x00]{1,64}\z')
-  AND REGEXP(underlying, '\A[^\x00]{1,64}\z')
-  AND REGEXP(instrument, '\A[^\x00]{1,64}\z')
-  AND event_time BETWEEN 0 AND 253402300000000
-  AND expiry BETWEEN 0 AND 253402300000000
-  AND strike IS NOT NULL AND kind IS NOT NULL AND quote_time IS NOT NULL AND gamma_usd IS NOT NULL
+FROM checked_option_surfaces
+WHERE refused_fields = ''

@@ -12,13 +12,5 @@ SELECT
   `value`,
   threshold,
   message
-FROM alert_records
-WHERE REGEXP(id, '\A[^\x00]{1,512}\z')
-  AND REGEXP(venue, '\A[^\x00]{1,64}\z')
-  AND REGEXP(symbol, '\A[^\x00]{1,64}\z')
-  AND REGEXP(rule, '\A[^\x00]{1,64}\z')
-  AND REGEXP(severity, '\A[^\x00]{1,64}\z')
-  AND REGEXP(phase, '\A[^\x00]{1,64}\z')
-  AND message NOT LIKE U&'%\0000%'
-  AND episode BETWEEN 0 AND 253402300000000
-  AND event_time BETWEEN 0 AND 253402300000000
+FROM checked_alerts
+WHERE refused_fields = ''

@@ -34,11 +34,6 @@ FROM (
       WHEN updates > 0 AND `last`.recv_us BETWEEN 0 AND 253402300000000000
       THEN 1000 * EXTRACT(EPOCH FROM published_ts) + EXTRACT(MILLISECOND FROM published_ts) - `last`.recv_us / 1000E0
     END AS latency_ms
-  FROM window_records
+  FROM checked_windows
 ) AS w
-WHERE size = '1s'
-  AND REGEXP(venue, '\A[^\x00]{1,64}\z')
-  AND REGEXP(symbol, '\A[^\x00]{1,64}\z')
-  AND window_start BETWEEN 0 AND 253402300000000
-  AND w.`last`.event_time IS NOT NULL AND w.`last`.update_id IS NOT NULL AND w.`last`.levels_bid IS NOT NULL
-  AND w.`last`.levels_ask IS NOT NULL AND w.`last`.depth IS NOT NULL
+WHERE refused_fields = '' AND size = '1s' AND `last` IS NOT NULL

@@ -1,7 +1,7 @@
 -- Every window to the database.
 INSERT INTO orderbook_windows_sink
 SELECT
-  window_start,
+  CAST(TO_TIMESTAMP_LTZ(window_start, 3) AS TIMESTAMP(3)),
   venue,
   symbol,
   size,
@@ -24,8 +24,5 @@ SELECT
   ofi_sum,
   microprice_last,
   out_of_sync
-FROM windows
-WHERE REGEXP(venue, '\A[^\x00]{1,64}\z')
-  AND REGEXP(symbol, '\A[^\x00]{1,64}\z')
-  AND REGEXP(size, '\A[^\x00]{1,64}\z')
-  AND updates IS NOT NULL AND out_of_sync IS NOT NULL
+FROM checked_windows
+WHERE refused_fields = ''

@@ -16,9 +16,5 @@ SELECT
   gamma_naive,
   zero_gamma,
   COALESCE(REPLACE(ARRAY_JOIN(flags, ','), U&'\0000', ''), '')
-FROM underlying_ticks
-WHERE REGEXP(venue, '\A[^\x00]{1,64}\z')
-  AND REGEXP(underlying, '\A[^\x00]{1,64}\z')
-  AND event_time BETWEEN 0 AND 253402300000000
-  AND options IS NOT NULL AND expiries IS NOT NULL AND call_open_interest IS NOT NULL
-  AND put_open_interest IS NOT NULL AND gamma_gross IS NOT NULL AND gamma_naive IS NOT NULL
+FROM checked_underlying_ticks
+WHERE refused_fields = ''

@@ -57,6 +57,9 @@ CREATE TEMPORARY TABLE option_chains (
   quote_age_ms BIGINT,
   stale_options INT,
   refused_options INT,
+  record_topic STRING NOT NULL METADATA FROM 'topic' VIRTUAL,
+  record_partition INT NOT NULL METADATA FROM 'partition' VIRTUAL,
+  record_offset BIGINT NOT NULL METADATA FROM 'offset' VIRTUAL,
   event_ts AS TO_TIMESTAMP_LTZ(CASE WHEN event_time BETWEEN 0 AND 253402300000000 THEN event_time ELSE 0 END, 3),
   WATERMARK FOR event_ts AS event_ts - INTERVAL '1' SECOND
 ) WITH (

@@ -54,6 +54,9 @@ CREATE TEMPORARY TABLE window_records (
     flags ARRAY<STRING>
   >,
   published_ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
+  record_topic STRING NOT NULL METADATA FROM 'topic' VIRTUAL,
+  record_partition INT NOT NULL METADATA FROM 'partition' VIRTUAL,
+  record_offset BIGINT NOT NULL METADATA FROM 'offset' VIRTUAL,
   start_ts AS TO_TIMESTAMP_LTZ(CASE WHEN window_start BETWEEN 0 AND 253402300000000 THEN window_start ELSE 0 END, 3),
   WATERMARK FOR start_ts AS start_ts - INTERVAL '1' SECOND
 ) WITH (

@@ -1,4 +1,4 @@
-"""Upgrade of the SQL job: a view that may change, and one that may not: refused and taken back, or made on purpose."""
+"""Upgrade of the SQL job: a change that keeps its sources, and one that does not: taken back, or made on purpose."""
 
 import json
 import shutil
@@ -85,15 +85,13 @@ class Upgrades:
         return str(checkpoints["latest"]["restored"]["external_path"])
 
 
-def test_a_view_may_change_and_a_source_may_not(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_insert_may_change_and_a_source_may_not(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     system = IsolatedSystem(stack, "sqlupgrade.")
-    may = changed(tmp_path / "may", ("views/windows.sql", "  updates,", f"  updates + {MARK} AS updates,"))
-    renamed = [
-        (name, "window_records", "closed_windows") for name in ("views/windows.sql", "sources/window_records.sql")
-    ]
-    may_not = changed(
-        tmp_path / "may_not", *renamed, ("inserts/orderbook_metrics.sql", "window_records", "closed_windows")
-    )
+    may = changed(tmp_path / "may", ("inserts/orderbook_windows.sql", "  updates,", f"  updates + {MARK},"))
+    names = ("views/checked_windows.sql", "sources/window_records.sql")
+    may_not = changed(tmp_path / "may_not", *((name, "window_records", "closed_windows") for name in names))
     upgrades = Upgrades(system, monkeypatch)
 
     def rows() -> list[int]:

@@ -22,6 +22,7 @@ from reader.errors import ReaderError
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 NOON_MS = 1767268800000
 NO_FIELDS = ("kind", "start_ts", "event_ts", "published_ts", "WATERMARK")
+NO_FIELDS += ("record_topic", "record_partition", "record_offset")
 
 
 def processed(symbol: str, ms: int, update_id: int, mid: float | None = 100.5) -> bytes:

@@ -20,7 +20,7 @@ import pytest
 from redis import Redis
 
 from core import topics
-from core.records import Envelope
+from core.records import DeadLetter, Envelope
 from core.settings import Settings
 from ingestion.recordings import Recording
 from market.alerts.engine import AlertEngine
@@ -319,6 +319,16 @@ def test_rows_that_the_database_would_refuse_do_not_stop_the_job(run: Run) -> No
     run.system.send(("orderbook.windows", "other:LIVE", value) for value in (*bad, msgspec.json.encode(row)))
     run.system.send(("options.chain", "other:LIVE", value) for value in bad)
     await_(lambda: stored(run.system, "orderbook_windows WHERE venue = 'other'") == 1, "the row after them")
+    await_(lambda: refused_rows(run.system) == {"orderbook.windows": len(BAD), "options.chain": len(BAD)}, "letters")
+
+
+def refused_rows(system: IsolatedSystem) -> Counter[str]:
+    """Number of dead letters of the analytics job, by the topic of the record."""
+    letters = (
+        msgspec.json.decode(line, type=DeadLetter) for lines in system.read("deadletter").values() for line in lines
+    )
+    prefix = system.settings.topic_prefix
+    return Counter(each.topic.removeprefix(prefix) for each in letters if each.reason.startswith("the database"))
 
 
 BAD: tuple[dict[str, object], ...] = (

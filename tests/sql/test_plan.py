@@ -12,7 +12,7 @@ from jobs.analytics import INSERTS, prepare
 from jobs.sql_files import insert
 from stack.services.jars import flink_lib_jars
 
-STATELESS = {"calc", "sink", "table-source-scan"}
+STATELESS = {"calc", "sink", "table-source-scan", "union"}
 SOURCES = ["alert_records", "option_chains", "option_surfaces", "statuses", "trade_bars"]
 SOURCES += ["underlying_ticks", "window_records"]
 

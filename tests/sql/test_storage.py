@@ -1,14 +1,16 @@
-"""Rows that the analytics job stores for hand-written records: valid ones, and those that a database would refuse."""
+"""Rows and dead letters of the analytics job for hand-written records, valid ones and such as a database refuses."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from jobs.analytics import INSERTS, SINKS
-from jobs.sql_files import SQL, insert
+from core.records import DeadLetter
+from jobs.analytics import DEAD_LETTERS, INSERTS, SINKS, SOURCES
+from jobs.sql_files import SQL, declare, insert
 from tests.flink import Row, declare_rows, local_tables, read
 
 NOON = 1767268800000
@@ -29,7 +31,7 @@ VALID: dict[str, Row] = {
     | {"notional": 43.0, "vwap": 10.75, "signed_volume": 0.0, "trades": 3, "buys": 2},
     "alert_records": BOOK | {"id": "r|enter", "rule": "r", "severity": "high", "phase": "enter", "episode": NOON}
     | {"event_time": NOON + 1, "value": 0.8, "threshold": 0.7, "message": "text"},
-    "statuses": BOOK | {"event_time": NOON, "state": "gap", "reason": "a\0b", "record_offset": 3},
+    "statuses": BOOK | {"event_time": NOON, "state": "gap", "reason": "a\0b"},
     "option_chains": CHAIN | {"event_time": NOON, "expiry": NOON + 1, "linear": True, "strikes": 1, "options": 2}
     | dict.fromkeys(("years", "call_open_interest", "put_open_interest", "call_volume", "put_volume"), 1.5)
     | dict.fromkeys(("call_premium", "put_premium", "gamma_gross", "gamma_naive"), 1.5) | {"svi_points": 0},
@@ -47,21 +49,31 @@ TABLES = {
     "option_surfaces": ("option_surface",),
     "underlying_ticks": ("underlying_ticks",),
 }
-OPTIONAL = {"imbalance_twa", "late", "vwap", "value", "threshold", "reason", "record_offset", "window_end"}
+OPTIONAL = {"imbalance_twa", "late", "vwap", "value", "threshold", "reason", "window_end"}
 OPTIONAL |= {"published_ts"}
 TIMES = {"event_time", "expiry", "window_start", "episode"}
 
 
-def spoiled(name: str) -> Iterator[Row | str]:
-    """Records of the source that must not reach the database: it would refuse the row, or the index its key."""
+def spoiled(name: str) -> Iterator[tuple[str, Row]]:
+    """Records of the source that must not reach the database: it would refuse the row, or the index its key.
+
+    Each with the name of the field that is to blame.
+    """
     valid = VALID[name]
-    for field in valid.keys() - OPTIONAL - {"last"}:
-        yield valid | {field: None}
-    for field in {"venue", "symbol", "underlying", "instrument", "size", "rule", "phase"} & valid.keys():
-        yield from (valid | {field: text} for text in ("A\0B", "", "S" * (MAX_KEY + 1)))
-    for field in TIMES & valid.keys():
-        yield from (valid | {field: time} for time in (-1, LAST_TIME_MS + 1, 10**18, "soon"))
-    yield from ("not JSON", "[]", "{}")
+    for field in sorted(valid.keys() - OPTIONAL - {"last"}):
+        yield field, valid | {field: None}
+    for field in sorted({"venue", "symbol", "underlying", "instrument", "size", "rule", "phase"} & valid.keys()):
+        yield from ((field, valid | {field: text}) for text in ("A\0B", "", "S" * (MAX_KEY + 1)))
+    for field in sorted(TIMES & valid.keys()):
+        yield from ((field, valid | {field: time}) for time in (-1, LAST_TIME_MS + 1, 10**18, "soon"))
+    if "last" in valid:
+        yield from (("last", valid | {"last": LAST | {field: None}}) for field in ("event_time", "update_id", "depth"))
+
+
+def placed(name: str, rows: Iterable[Row]) -> list[Row]:
+    """Records with their positions on the topic of this name, in partition 1 from offset 0."""
+    place = {"record_topic": name, "record_partition": 1}
+    return [row | place | {"record_offset": offset} for offset, row in enumerate(rows)]
 
 
 def seconds() -> Iterator[Row]:
@@ -80,9 +92,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     folder = tmp_path_factory.mktemp("storage")
     tables = local_tables()
     for name, valid in VALID.items():
-        rows = [*spoiled(name), valid, *(seconds() if name == "window_records" else ())]
-        declare_rows(tables, name, rows, folder)
-    tables.execute_sql((SQL / "views" / "windows.sql").read_text())
+        rows = [*(row for _, row in spoiled(name)), valid, *(seconds() if name == "window_records" else ())]
+        declare_rows(tables, name, ["not JSON", "[]", *placed(name, rows)], folder)
+    declare(tables, (each for each in SOURCES if each.startswith("views/")), {})
     for sink in SINKS:
         tables.execute_sql(_to_files((SQL / f"{sink}.sql").read_text(), folder / sink.split("/")[1]))
     statements = tables.create_statement_set()
@@ -103,6 +115,22 @@ def test_a_valid_record_is_stored_and_no_spoiled_one(stored: dict[str, list[Row]
         if table == "orderbook_metrics":
             continue
         assert len([row for row in stored[table] if row.get("venue") != "latency"]) == 1, table
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_every_spoiled_record_is_a_dead_letter_with_its_position_and_field(
+    stored: dict[str, list[Row]], name: str
+) -> None:
+    letters = sorted((each["offset"], each["where"]) for each in stored[DEAD_LETTERS] if each["topic"] == name)
+    assert letters == list(enumerate(field for field, _ in spoiled(name)))
+
+
+def test_a_dead_letter_has_the_form_of_all_others_and_the_key_of_its_record(stored: dict[str, list[Row]]) -> None:
+    letter = next(each for each in stored[DEAD_LETTERS] if (each["topic"], each["where"]) == ("statuses", "state"))
+    assert letter.pop("record_key") == "binance:BTCUSDT"
+    assert msgspec.convert(letter, DeadLetter) == DeadLetter(
+        "the database cannot store the record", "state", "statuses", 1, letter["offset"], 0, "", ""
+    )
 
 
 def row(stored: dict[str, list[Row]], table: str) -> dict[str, Any]:
