@@ -37,6 +37,7 @@ from tests.deploy.troubles import (
     no_redis,
     small_buffers,
     unreadable_record,
+    unstorable_record,
 )
 from tests.jobs.isolated_system import wait_until
 from tests.soak import soak
@@ -56,7 +57,7 @@ NAME = re.compile(r"\b(?:flink|kafka|redpanda|pg|redis|node|gateway|notify|webso
 TEXT = {"postgres", "valkey", "supervisord"}  # processes of others without a JSON format
 JVM = re.compile(r"Picked up JAVA_TOOL_OPTIONS|\[\d+\.\d+s\]|OpenJDK|WARNING: ")  # lines of the JVM itself
 # Alerts by the test that raises them.
-DEAD = ("DeadLetters", "ForwarderDown")
+DEAD = ("DeadLetters", "RecordsNotStored", "ForwarderDown")
 STALE = ("RedisDown", "GatewayDown", "BookOutOfSync", "BudgetBurnsFast sync")
 SLOWER_OBJECTIVES = ("BudgetBurns sync", "BudgetBurnsSlowly sync")
 SLOW = ("JobRestarting", "DatabaseBehind", "ReceiverDown", "CheckpointOld", "ConsumerLag", "GapRate", "EventTimeLag")
@@ -201,9 +202,9 @@ def raise_alerts(observed: Observed, alerts: tuple[str, ...], *troubles: Trouble
 
 @pytest.fixture(scope="module")
 def without_forwarder(observed: Observed) -> Iterator[ExitStack]:
-    """Two troubles at once: a record that nobody can read, and a killed forwarder."""
+    """Three troubles at once: a record that nobody can read, one that nobody can store, and a killed forwarder."""
     with ExitStack() as troubles:
-        troubles.enter_context(troubled_by(observed, unreadable_record, no_forwarder))
+        troubles.enter_context(troubled_by(observed, unreadable_record, unstorable_record, no_forwarder))
         yield troubles
 
 

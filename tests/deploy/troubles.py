@@ -55,6 +55,13 @@ def unreadable_record(observed: Observed) -> Iterator[None]:
 
 
 @contextmanager
+def unstorable_record(observed: Observed) -> Iterator[None]:
+    """A window without a field. It is over as soon as it is written."""
+    observed.send("orderbook.windows", KEY, b"{}")
+    yield
+
+
+@contextmanager
 def no_redis(observed: Observed) -> Iterator[None]:
     yield from _stopped(observed, "valkey")
 
