@@ -19,7 +19,7 @@ from stack.services import (
     valkey,
     zookeeper,
 )
-from stack.services.cds_archives import collect_archives
+from stack.services.cds_archives import collect_archives, delete_unused_archives
 from stack.services.credentials import Credentials, write_environment
 from stack.services.java import Java, find_java
 from stack.services.orphans import terminate_orphans
@@ -71,6 +71,7 @@ def start_processes(
         taskmanagers.record_installation(settings.home)
         write_environment(settings, credentials, _flink_addresses(settings, java))
         programs = _prepare(settings, credentials, java, observe)
+        delete_unused_archives()
     with progress.step("starting Kafka, Flink, PostgreSQL and Valkey"):
         supervisor.start(programs, clean_environment(java))
 

@@ -2,8 +2,8 @@
 
 The first run of a program writes its archive when it stops, on top of the archive of Java's own classes. Flink's
 clients cannot: a submission would wait for that. The first one lists its classes instead, and `down` makes the archive.
-The JVM compares an archive with its own build and with the jars from which it was made, and starts without an archive
-that does not match.
+The JVM compares an archive with its own build and with times and sizes of the jars from which it was made, and starts
+without an archive that does not match. So these are part of an archive's name.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from stack.services import jars
@@ -22,6 +23,7 @@ MAGIC = 0xF00BABA8.to_bytes(4, "little")  # starts a finished archive, since the
 QUIET = ("-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 CLIENT = "client"
 LISTS = f"{CLIENT}-*.classlist"
+LISTS_CLASSES = "-XX:DumpLoadedClassList="
 WRITES_AT_EXIT = "-XX:ArchiveClassesAtExit="
 DUMP_S = 180
 KEPT_S = 30 * 86_400
@@ -44,37 +46,36 @@ def archive_flags(settings: StackSettings, java: Java, program: str, classpath: 
 
 
 def client_flags(settings: StackSettings, java: Java, classpath: str) -> list[str]:
-    """JVM flags of a client that use its archive, or list its classes, in one file for each process."""
+    """JVM flags of a client that use its archive, or list its classes, in one file for each process.
+
+    Also writes down of what `archive_client` makes the archive, since Java and jars may be others by then.
+    """
     archive = _archive(java, CLIENT, classpath)
+    _client_parts(settings).write_text("\n".join((str(archive), str(java.executable), classpath)))
     if archive.exists():
         return [_uses(archive), *QUIET]
-    return [f"-XX:DumpLoadedClassList={_written(settings)}/{CLIENT}-%p.classlist"]
+    return [f"{LISTS_CLASSES}{_written(settings)}/{CLIENT}-%p.classlist"]
 
 
-def class_lists(settings: StackSettings) -> list[Path]:
-    """The lists that clients have written."""
-    return list(_written(settings).glob(LISTS))
+def archive_client(settings: StackSettings, needed: str, preferred: str) -> None:
+    """Make the client's archive of a list of classes that a client has written, about 15 s, unless there is one.
 
-
-def archive_client(settings: StackSettings, java: Java, classpath: str, needed: str) -> None:
-    """Make the client's archive of the longest list of classes, about 15 s, unless there is one.
-
-    A list without the class `needed` is of a client that ended early; it makes no archive.
+    A list without the class `needed` is of a client that ended early and makes no archive. Of the others, the longest
+    with the class `preferred` does, or the longest.
     """
-    archive, lists = _archive(java, CLIENT, classpath), class_lists(settings)
-    whole = [each for each in lists if needed in each.read_text()]
-    if whole and not archive.exists():
-        longest = max(whole, key=lambda path: path.stat().st_size)
-        _dump(java, archive, [f"-XX:SharedClassListFile={longest}", "-cp", classpath])
+    lists, parts = list(_written(settings).glob(LISTS)), _client_parts(settings)
+    whole = [path for path in lists if needed in path.read_text()]
+    if whole and parts.exists():
+        archive, java, classpath = parts.read_text().splitlines()
+        best = max(whole, key=lambda path: (preferred in path.read_text(), path.stat().st_size))
+        if not Path(archive).exists():
+            _dump(Path(java), Path(archive), [f"-XX:SharedClassListFile={best}", "-cp", classpath])
     for each in lists:
         each.unlink()
 
 
 def collect_archives(settings: StackSettings) -> None:
-    """Move the archives that stopped programs have written into the cache that all stacks of this user share.
-
-    Archives that no start has used for a month are deleted: those of installations that are gone, 400 MB each.
-    """
+    """Move the archives that stopped programs have written into the cache that all stacks of this user share."""
     _cache().mkdir(parents=True, exist_ok=True)
     for archive in _written(settings).glob("*.jsa"):
         if _is_finished(archive):
@@ -83,15 +84,21 @@ def collect_archives(settings: StackSettings) -> None:
             staging.replace(_cache() / archive.name)
         else:
             archive.unlink()
+
+
+def delete_unused_archives() -> None:
+    """Delete the archives that no start has used for a month: those of installations that are gone, 400 MB each."""
     for archive in _cache().glob("*.jsa"):
-        if time.time() - archive.stat().st_mtime > KEPT_S:
-            archive.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another stack has finished or deleted it
+            if time.time() - archive.stat().st_mtime > KEPT_S:
+                archive.unlink()
 
 
 def _uses(*archives: Path) -> str:
-    """The flag that uses these archives, which are marked as used now."""
+    """The flag that uses these archives, which are marked as used now, as far as they belong to this user."""
     for each in archives:
-        os.utime(each)
+        with suppress(OSError):
+            os.utime(each)
     return f"-XX:SharedArchiveFile={':'.join(map(str, archives))}"
 
 
@@ -104,14 +111,14 @@ def _below(java: Java) -> list[Path] | None:
     if (java.home / "lib" / "server" / "classes.jsa").exists():
         return []
     archive = _archive(java, "java", "")
-    return [archive] if archive.exists() or _dump(java, archive, []) else None
+    return [archive] if archive.exists() or _dump(java.executable, archive, []) else None
 
 
-def _dump(java: Java, archive: Path, options: Sequence[str]) -> bool:
+def _dump(java: Path, archive: Path, options: Sequence[str]) -> bool:
     """Make a whole archive in the cache. False if Java cannot; programs then start without it."""
     _cache().mkdir(parents=True, exist_ok=True)
     staging = _cache() / f".{os.getpid()}-{archive.name}"
-    command = [str(java.executable), "-Xshare:dump", f"-XX:SharedArchiveFile={staging}", *options]
+    command = [str(java), "-Xshare:dump", f"-XX:SharedArchiveFile={staging}", *options]
     try:
         subprocess.run(command, capture_output=True, timeout=DUMP_S, check=True)
         staging.replace(archive)
@@ -123,8 +130,18 @@ def _dump(java: Java, archive: Path, options: Sequence[str]) -> bool:
 
 
 def _archive(java: Java, program: str, classpath: str) -> Path:
-    key = hashlib.sha256("\0".join((program, java.build, str(java.home), classpath)).encode()).hexdigest()[:16]
-    return _cache() / f"{program}-{key}.jsa"
+    files = [java.home / "lib" / "modules", *map(Path, classpath.split(":"))]
+    parts = [program, java.build, *(f"{each} {_version(each)}" for each in files)]
+    return _cache() / f"{program}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.jsa"
+
+
+def _version(file: Path) -> str:
+    """Time and size of a file; empty if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns} {found.st_size}"
 
 
 def _is_finished(archive: Path) -> bool:
@@ -134,6 +151,10 @@ def _is_finished(archive: Path) -> bool:
 
 def _cache() -> Path:
     return jars.cache_folder().parent / "classes"
+
+
+def _client_parts(settings: StackSettings) -> Path:
+    return _written(settings) / f"{CLIENT}.txt"
 
 
 def _written(settings: StackSettings) -> Path:

@@ -6,16 +6,14 @@ submission takes two thirds of the time.
 """
 
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from stack.services import jars
-from stack.services.cds_archives import archive_client, class_lists, client_flags
-from stack.services.errors import StackError
+from stack.services.cds_archives import LISTS_CLASSES, archive_client, client_flags
 from stack.services.flink_home import CLIENT_LOG, flink_home
 from stack.services.flink_processes import GATEWAY_JAR, QUICK, classpath, environment, java_options, library, optional
-from stack.services.java import Java, find_java
+from stack.services.java import Java
 from stack.services.settings import StackSettings
 
 
@@ -35,13 +33,19 @@ CLIENTS = (
 )
 PLANNER_LOADER = "flink-table-planner-loader-"
 PLANNER_CLASS = "org/apache/flink/table/planner/delegation/StreamPlanner"
+SUBMISSION_CLASS = "org/apache/flink/client/cli/CliFrontend"
 # Like Flink's own scripts: another configuration and folder of logs by environment variable, options in JVM_ARGS.
+# Until there is an archive, the first few runs list their classes: a list has 1.5 MB.
 SCRIPT = """\
 #!/bin/sh
 # Written by `depthflow up`.
-export FLINK_CONF_DIR="${{FLINK_CONF_DIR:-{conf}}}" {folders}
-exec {java} $JVM_ARGS {options} \\
-  -Dlog.file="${{FLINK_LOG_DIR:-{logs}}}/{log}" -Dlog4j.configurationFile="$FLINK_CONF_DIR/{log_settings}" \\
+[ -n "$FLINK_CONF_DIR" ] || FLINK_CONF_DIR={conf}
+[ -n "$FLINK_LOG_DIR" ] || FLINK_LOG_DIR={logs}
+export FLINK_CONF_DIR {folders}
+LISTING={listing}
+[ "$(ls {classes} | wc -l)" -lt 8 ] || LISTING=
+exec {java} $JVM_ARGS ${{LISTING:+"$LISTING"}} {options} \\
+  -Dlog.file="$FLINK_LOG_DIR/{log}" -Dlog4j.configurationFile="$FLINK_CONF_DIR/{log_settings}" \\
   -classpath {classpath} {main} "$@"
 """
 
@@ -53,21 +57,23 @@ def write(settings: StackSettings, java: Java) -> None:
 
 
 def archive(settings: StackSettings) -> None:
-    """Archive the classes of an earlier submission, for later ones. Nothing is lost when Java is gone by then."""
-    if class_lists(settings):
-        with suppress(StackError):
-            archive_client(settings, find_java(), classpath(*_shared(settings)), PLANNER_CLASS)
+    """Archive the classes of an earlier submission, for later ones; of one of the SQL client if there was no other."""
+    archive_client(settings, PLANNER_CLASS, SUBMISSION_CLASS)
 
 
 def _script(settings: StackSettings, java: Java, client: Client) -> str:
     folders, shared = environment(flink_home(settings)), _shared(settings)
-    flags = [*QUICK, *client_flags(settings, java, classpath(*shared)), *java_options(settings, "client")]
+    flags = client_flags(settings, java, classpath(*shared))
+    listing = [flag for flag in flags if flag.startswith(LISTS_CLASSES)]
+    options = [*QUICK, *(flag for flag in flags if flag not in listing), *java_options(settings, java, "client")]
     return SCRIPT.format(
-        conf=folders.pop("FLINK_CONF_DIR"),
-        folders=" ".join(f"{key}={folder}" for key, folder in folders.items()),
+        conf=shlex.quote(folders.pop("FLINK_CONF_DIR")),
+        folders=" ".join(f"{key}={shlex.quote(folder)}" for key, folder in folders.items()),
         java=shlex.quote(str(java.executable)),
-        options=shlex.join(flags),
-        logs=settings.home / "logs" / "flink",
+        listing=shlex.join(listing),
+        classes=shlex.quote(str(settings.home / "classes")),
+        options=shlex.join(options),
+        logs=shlex.quote(str(settings.home / "logs" / "flink")),
         log=client.log,
         log_settings=CLIENT_LOG,
         classpath=shlex.quote(classpath(*shared, *optional(settings, *client.optional))),

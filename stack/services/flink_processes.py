@@ -113,9 +113,8 @@ def _program(settings: StackSettings, java: Java, name: str, flags: list[str], m
         str(java.executable),
         *flags,
         *archive_flags(settings, java, role, jars, writes=number in ("", "1")),
-        *java_options(settings, role),
+        *java_options(settings, java, role),
         f"-Djava.io.tmpdir={temporary_folder(settings.home, name)}",
-        *(["-Djava.security.manager=allow"] if java.major > 17 else []),
         f"-Dservice={name}",
         f"-Dlog.file={settings.home / 'logs' / 'flink' / name}.log",
         f"-Dlog4j.configurationFile={home / 'conf' / 'log4j-console.properties'}",
@@ -163,11 +162,12 @@ def classpath(*jars: Path) -> str:
     return ":".join(map(str, jars))
 
 
-def java_options(settings: StackSettings, role: str) -> list[str]:
-    """Options of a JVM in the rendered configuration: those of all, then those of this role."""
+def java_options(settings: StackSettings, java: Java, role: str) -> list[str]:
+    """Options of a JVM: those of the rendered configuration for all and for this role, and what this Java needs."""
     config = yaml.safe_load((flink_home(settings) / "conf" / "config.yaml").read_text())
     options = [*config["env.java.opts.all"].split(), *config[f"env.java.opts.{role}"].split()]
-    return ["-XX:+IgnoreUnrecognizedVMOptions", *options]
+    allowed = ["-Djava.security.manager=allow"] if java.major > 17 else []
+    return ["-XX:+IgnoreUnrecognizedVMOptions", *options, *allowed]
 
 
 def environment(home: Path) -> dict[str, str]:

