@@ -141,7 +141,7 @@ class DeadLetter(Struct, frozen=True, gc=False):
 
     If one row of a reply was rejected, `value_b64` is that row; `length` and `sha256` describe the whole value. For a
     record that the database cannot store, `where` names its fields, `length` is 0, and `sha256` and `value_b64` are
-    empty: it is on its topic.
+    empty: it is on its topic, and a letter about it may be repeated.
     """
 
     reason: str

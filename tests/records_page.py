@@ -41,7 +41,7 @@ STRUCTS: dict[Topic, tuple[type[Struct | Thresholds], str]] = {  # of a topic wi
     topics.OPTION_CHAINS: (option_records.ChainRecord, UNDERLYING),
     topics.OPTION_SURFACES: (option_records.SurfaceRecord, UNDERLYING),
     topics.UNDERLYING_TICKS: (option_records.UnderlyingTick, UNDERLYING),
-    topics.DEAD_LETTERS: (records.DeadLetter, "that of the rejected record"),
+    topics.DEAD_LETTERS: (records.DeadLetter, "`venue:symbol` or `venue:underlying` of the rejected record"),
 }
 OTHER_KINDS: dict[Topic, list[type[Struct]]] = {topics.TICKS: [tick_records.TradeTick]}
 MESSAGES: dict[str, type[Struct]] = {

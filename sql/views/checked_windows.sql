@@ -12,7 +12,7 @@ SELECT
     CASE WHEN updates IS NULL THEN 'updates' END,
     CASE WHEN out_of_sync IS NULL THEN 'out_of_sync' END,
     CASE
-      WHEN size = '1s' AND `last` IS NOT NULL AND (
+      WHEN size = '1s' AND (updates > 0 OR `last` IS NOT NULL) AND (
         `last`.event_time IS NULL OR `last`.update_id IS NULL OR `last`.levels_bid IS NULL
         OR `last`.levels_ask IS NULL OR `last`.depth IS NULL
       ) THEN 'last'

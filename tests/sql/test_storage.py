@@ -68,6 +68,14 @@ def spoiled(name: str) -> Iterator[tuple[str, Row]]:
         yield from ((field, valid | {field: time}) for time in (-1, LAST_TIME_MS + 1, 10**18, "soon"))
     if "last" in valid:
         yield from (("last", valid | {"last": LAST | {field: None}}) for field in ("event_time", "update_id", "depth"))
+        yield from (("last", valid | {"last": last}) for last in (None, 5))
+    yield ", ".join(required(name)), {}
+
+
+def required(name: str) -> list[str]:
+    """Fields without which the database cannot store a record, in the order of its source."""
+    columns = re.findall(r"^  `?(\w+)`? ", (SQL / "sources" / f"{name}.sql").read_text(), re.MULTILINE)
+    return [each for each in columns if each in VALID[name].keys() - OPTIONAL - {"last"}]
 
 
 def placed(name: str, rows: Iterable[Row]) -> list[Row]:
