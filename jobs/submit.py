@@ -29,8 +29,9 @@ CAUSE = re.compile(r"Caused by|Error|^jobs\.\w+\.")  # the last: an exception of
 NOT_RESTORED = re.compile(r"(?:Cannot|Failed to) map .*(?:savepoint|checkpoint).* state.*")
 ENDED = {"FINISHED", "CANCELED", "FAILED"}
 TASKS_STARTING = "Not all required tasks are currently running"
-TASKS_START_S = 30.0
+TASKS_START_S = 120.0  # Python may need a minute to start on a machine with full cores
 POLL_S = 0.1
+RESPONDS_WITHIN_S = 60  # as long as Flink's own components wait for one another (pekko.ask.timeout)
 
 
 class SubmitError(UserError):
@@ -70,7 +71,7 @@ class FlinkCluster:
 
     def _request(self, request: Request) -> Any:
         try:
-            with urlopen(request, timeout=10) as response:
+            with urlopen(request, timeout=RESPONDS_WITHIN_S) as response:
                 return json.load(response)
         except OSError as error:
             if isinstance(error, HTTPError) and error.code == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -252,4 +253,4 @@ def _stop_once(cluster: FlinkCluster, job: str, jid: str) -> Any:
 def cancel(cluster: FlinkCluster, job: str) -> None:
     """Cancel a job without a savepoint."""
     for jid in cluster.running(job):
-        urlopen(Request(f"{cluster.rest_url}/jobs/{jid}", method="PATCH"), timeout=10).close()
+        urlopen(Request(f"{cluster.rest_url}/jobs/{jid}", method="PATCH"), timeout=RESPONDS_WITHIN_S).close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
+from core.kafka_client import RESPONDS_WITHIN_MS
 from stack.services.settings import LOOPBACK, StackSettings
 
 
@@ -57,7 +58,9 @@ def _records(settings: StackSettings, partitions: dict[str, int]) -> dict[str, i
 @contextmanager
 def _admin(settings: StackSettings) -> Iterator[KafkaAdminClient]:
     admin = KafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap, bootstrap_timeout_ms=1000, request_timeout_ms=5000
+        bootstrap_servers=settings.kafka_bootstrap,
+        bootstrap_timeout_ms=RESPONDS_WITHIN_MS,
+        request_timeout_ms=RESPONDS_WITHIN_MS,
     )
     try:
         yield admin

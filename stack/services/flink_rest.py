@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 from stack.services.settings import StackSettings
 
 NAME_WIDTH = 40
+RESPONDS_WITHIN_S = 30  # a JobManager on full cores takes over ten
 CHECKPOINT = "its newest checkpoint to be read"
 SLOTS = "free slots of TaskManagers"
 LEADERLESS = 503  # status of a response while no JobManager is leader
@@ -48,13 +49,13 @@ class TaskManager:
 
 def get(settings: StackSettings, path: str) -> Any:
     """JSON response to a GET. Raises OSError when there is none."""
-    with urlopen(settings.flink_url + path, timeout=5) as response:
+    with urlopen(settings.flink_url + path, timeout=RESPONDS_WITHIN_S) as response:
         return json.load(response)
 
 
 def gateway_info(settings: StackSettings) -> Any:
     """Version of the SQL gateway. Raises OSError when the gateway does not respond."""
-    with urlopen(f"{settings.gateway_url}/info", timeout=5) as response:
+    with urlopen(f"{settings.gateway_url}/info", timeout=RESPONDS_WITHIN_S) as response:
         return json.load(response)
 
 

@@ -47,7 +47,10 @@ def _recovered(settings: StackSettings) -> list[Job]:
     """The recovered jobs, once each of them has read its checkpoint."""
 
     def read() -> list[list[Job]]:
-        jobs = flink_rest.jobs(settings)
+        try:
+            jobs = flink_rest.jobs(settings)
+        except OSError:  # a busy JobManager; it responded before
+            return []
         return [] if any(job.state == "INITIALIZING" for job in jobs) else [jobs]
 
     timeout_s = settings.stack_start_timeout_s
