@@ -16,7 +16,7 @@ import psutil
 import pytest
 from redis import Redis
 from socketio.exceptions import ConnectionError as Refused
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import free_ports
@@ -170,7 +170,7 @@ def test_a_socket_that_sends_no_token_is_closed(served: Served) -> None:
 
 def test_a_socket_ends_when_its_token_expires(served: Served, backend: Backend) -> None:
     now = int(time.time())
-    claims = {"sub": "1", "name": "x", "role": "viewer", "iat": now, "exp": now + 2}
+    claims = {"sub": "1", "name": "x", "role": "viewer", "iat": now, "exp": now + 6}
     token = jwt.encode(claims | {"iss": "depthflow", "aud": "depthflow"}, backend.secret)
 
     async def wait() -> None:
@@ -180,7 +180,7 @@ def test_a_socket_ends_when_its_token_expires(served: Served, backend: Backend) 
             await eventually(lambda: True if not listener.client.connected else None)
 
     run(wait())
-    assert now + 1 <= time.time() < now + 15
+    assert now + 5 <= time.time() < now + 30
 
 
 def test_only_channels_that_somebody_is_in_are_subscribed(served: Served, redis: Redis, feeder: Feeder) -> None:
@@ -244,17 +244,20 @@ def test_a_trade_published_right_after_subscribed_is_received(served: Served, re
     run(follow())
 
 
-def test_a_slow_client_is_told_how_many_trades_it_lost(served: Served, redis: Redis) -> None:
-    token, count = served.login()["token"], 2500
+def test_a_slow_client_is_told_how_many_trades_it_lost(gateway: Served, redis: Redis) -> None:
+    """By a gateway that is patient with sockets that make no progress."""
+    token, count = gateway.login()["token"], 2500
     filler = "x" * 2000
 
     async def follow() -> tuple[int, int]:
-        async with bare(served, token, "trades", "kraken:ETH/USD") as websocket:
-            before = await in_thread(served.metric, "gateway_updates_total")
+        async with bare(gateway, token, "trades", "kraken:ETH/USD") as websocket:
+            before = await in_thread(gateway.metric, "gateway_updates_total")
             for number in range(count):
                 trade = json.dumps({"symbol": "ETH/USD", "trade_id": str(number), "filler": filler})
                 assert redis.publish("trades:kraken:ETH/USD", trade) == 1
-            await in_thread(wait_until, lambda: served.metric("gateway_updates_total") >= before + count, "all updates")
+            await in_thread(
+                wait_until, lambda: gateway.metric("gateway_updates_total") >= before + count, "all updates"
+            )
             received, dropped, last = 0, 0, ""
             while last != str(count - 1):
                 text = str(await asyncio.wait_for(websocket.recv(), 20))
@@ -332,9 +335,11 @@ def test_a_thousand_clients_are_ended_within_ten_seconds(backend: Backend, feede
 
         async def follow() -> float:
             async with AsyncExitStack() as clients:
+                sockets = list[ClientConnection]()
                 for _ in range(20):
                     opened = [bare(gateway, token, "book", BOOK) for _ in range(50)]
-                    await asyncio.gather(*(clients.enter_async_context(each) for each in opened))
+                    sockets += await asyncio.gather(*(clients.enter_async_context(each) for each in opened))
+                    await asyncio.gather(*(each.send("3") for each in sockets))  # the answer to a ping
                 assert await in_thread(gateway.metric, "gateway_socket_clients") == 1000
                 seconds: float = await in_thread(gateway.stop)
                 return seconds

@@ -21,6 +21,7 @@ from venues.routing import route
 GENERATED = 40_000
 MIDDLE = GENERATED // 2
 KILL_AFTER = 6_000
+pytestmark = pytest.mark.timeout(900)  # several starts on a busy machine
 
 
 def kill_worker(system: IsolatedSystem) -> None:

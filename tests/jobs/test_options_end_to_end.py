@@ -48,6 +48,7 @@ SHAPE = ChainShape(3, 7)
 OPTIONS = 2 * SHAPE.expiries * SHAPE.strikes
 MIN_SECONDS = 4
 TOPICS = ("options.chain", "options.surface", "underlying_ticks")
+pytestmark = pytest.mark.timeout(900)  # several starts on a busy machine
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def test_redis_contains_the_newest_second_of_every_expiry(run: Run, name: str) -
     }
     assert len(expected) == SHAPE.expiries
     redis = Redis.from_url(run.system.stack.redis_url)
-    wait_until(lambda: {key: redis.hgetall(key) for key in expected} == expected, f"Redis to contain {name}", 30)
+    wait_until(lambda: {key: redis.hgetall(key) for key in expected} == expected, f"Redis to contain {name}")
     assert all(0 < redis.ttl(key) <= 300 for key in expected)
     redis.close()
 
@@ -188,9 +189,7 @@ def test_redis_contains_the_newest_second_of_every_expiry(run: Run, name: str) -
 def test_redis_contains_the_newest_second_of_every_underlying(run: Run, name: str) -> None:
     (expected,) = list(newest(run.system.read("underlying_ticks")[f"deribit:{name}"]).values())[-1:]
     with Redis.from_url(run.system.stack.redis_url) as redis:
-        wait_until(
-            lambda: redis.get(f"underlying:deribit:{name}:latest") == expected, f"the newest second of {name}", 30
-        )
+        wait_until(lambda: redis.get(f"underlying:deribit:{name}:latest") == expected, f"the newest second of {name}")
 
 
 def test_a_state_reaches_redis_and_the_database_and_an_alert_redis(run: Run) -> None:
@@ -203,14 +202,14 @@ def test_a_state_reaches_redis_and_the_database_and_an_alert_redis(run: Run) -> 
         ]
     )
     with Redis.from_url(run.system.stack.redis_url) as redis:
-        wait_until(lambda: redis.zscore("alerts:latest", msgspec.json.encode(alert)) == 1, "the alert in Redis", 30)
-        wait_until(lambda: redis.exists("status:deribit:SENT") > 0, "the state in Redis", 30)
+        wait_until(lambda: redis.zscore("alerts:latest", msgspec.json.encode(alert)) == 1, "the alert in Redis")
+        wait_until(lambda: redis.exists("status:deribit:SENT") > 0, "the state in Redis")
         found = msgspec.json.decode(redis.get("status:deribit:SENT") or b"", type=StateMessage)
     assert (found.state, found.reason, found.since) == ("gap", "missing_update", status.event_time)
     row = [
         (datetime.fromtimestamp(status.event_time / 1000, timezone.utc), "gap", "missing_update", found.record_offset)
     ]
-    wait_until(lambda: stored_states(run.system, "SENT") == row, "the state in the table", 30)
+    wait_until(lambda: stored_states(run.system, "SENT") == row, "the state in the table")
 
 
 def stored_states(system: IsolatedSystem, symbol: str) -> list[Any]:

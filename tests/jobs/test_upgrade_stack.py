@@ -32,6 +32,7 @@ import jobs.pipeline
 jobs.pipeline.BuilderOperator = Broken
 jobs.books.main()
 """
+pytestmark = pytest.mark.timeout(900)  # several starts on a busy machine
 
 
 def test_no_record_is_lost_or_doubled(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

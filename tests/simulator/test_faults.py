@@ -220,8 +220,8 @@ async def test_the_age_of_a_slow_rest_snapshot_is_its_delay(venue: str) -> None:
 @limited_time
 async def test_updates_before_a_slow_in_band_snapshot_are_skipped(venue: str) -> None:
     async with simulator(halted(venue)) as exchange, listening(exchange) as client:
-        exchange.inject(SlowSnapshot(seconds=60, delay_s=BRIEF))
-        due = exchange.clock() + 2 * BRIEF
+        exchange.inject(SlowSnapshot(seconds=60, delay_s=1))
+        due = exchange.clock() + 2
         await client.subscribe()
         exchange.step(5)
         await client.receive_all()

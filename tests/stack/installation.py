@@ -13,7 +13,7 @@ from core.resources import ROOT
 from tests.conftest import USERS_PATH, stack_settings
 from tests.log_search import SEARCH
 
-COMMAND_S = 240  # a busy machine needs minutes for `up`
+COMMAND_S = 600  # a busy machine needs minutes for `up`, and for a `down` that writes archives
 NOT_INHERITED = ("DEPTHFLOW_HOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 

@@ -29,6 +29,7 @@ from tests.stack.services.test_lifecycle import pids, wait_for
 
 DATA_FOLDERS = ("sql", "flink-conf", "deploy/prometheus")
 PROCESSED = re.compile(r"^orderbook\.processed +\d+ +[1-9]", re.MULTILINE)
+pytestmark = pytest.mark.timeout(900)  # several starts on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -114,5 +115,5 @@ def test_down_ends_every_process_and_keeps_the_data(installed: Installation, sma
 def test_a_job_runs_from_the_wheel(installed: Installation) -> None:
     installed.run("depthflow", "submit", "books")
     installed.run("depthflow", "replay", "--seconds", "2")
-    wait_until(lambda: PROCESSED.search(installed.run("depthflow", "status")), "processed records")
+    wait_until(lambda: PROCESSED.search(installed.execute("depthflow", "status").stdout), "processed records")
     assert str(installed.folder) in installed.run("depthflow", "up")  # a second `up` finds the running stack

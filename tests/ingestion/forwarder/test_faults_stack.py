@@ -35,7 +35,7 @@ from tests.ingestion.forwarder.harness import assert_no_holes
 from tests.ingestion.forwarder.venue_scenario import SILENCE_S, FaultCase, TopicReader, VenueScenario, running_scenario
 from tests.jobs.isolated_system import IsolatedSystem
 
-LIMIT_S = 240
+LIMIT_S = 600
 FaultRun = tuple[IsolatedSystem, TopicReader, dict[str, VenueScenario]]
 
 # States after a lost book, which may be lost again while it recovers; after a lost connection; without an effect.

@@ -25,7 +25,7 @@ from tests.jobs.isolated_system import IsolatedSystem
 from venues.routing import route
 
 DEPTH = 10  # levels that metrics sum over
-TIMEOUT_S = 25
+TIMEOUT_S = 60
 SETTLED_S = 3
 SILENCE_S = 6  # longer than a halted market waits for the job
 CHANNELS = {"binance_usdm": "depth@100ms,trade"}  # `trade` has fillers; other venues: their default channels

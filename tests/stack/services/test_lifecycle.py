@@ -141,4 +141,5 @@ def test_a_killed_zookeeper_is_restarted_without_a_new_leader(stack: Stack) -> N
     jobmanager = pids(stack)["jobmanager"]
     killed = kill(stack.home, "zookeeper")
     wait_for(lambda: pids(stack)["zookeeper"] not in (0, killed) and responds(stack, "zookeeper"))
-    assert pids(stack)["jobmanager"] == jobmanager and responds(stack, "flink")
+    wait_for(lambda: responds(stack, "flink"))
+    assert pids(stack)["jobmanager"] == jobmanager
