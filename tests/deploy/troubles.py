@@ -1,9 +1,11 @@
 """Troubles of an observed stack. A block under a trouble has it; the end of the block ends it."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from urllib.request import urlopen
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -74,8 +76,10 @@ def no_database(observed: Observed) -> Iterator[None]:
 @contextmanager
 def no_broker_and_no_flink(observed: Observed) -> Iterator[None]:
     """At the end of the block the broker responds."""
-    yield from _stopped(observed, "jobmanager", "kafka")
-    wait_until(lambda: _broker_responds(observed), "the broker")
+    try:
+        yield from _stopped(observed, "jobmanager", "kafka")
+    finally:
+        wait_until(lambda: _broker_responds(observed), "the broker")
 
 
 def _broker_responds(observed: Observed) -> bool:
@@ -100,8 +104,16 @@ def small_buffers(observed: Observed) -> Iterator[None]:
 def _restart_forwarder(observed: Observed, environment: dict[str, str]) -> None:
     observed.end("forwarder")
     observed.start_forwarder(**environment)
-    own = f'websocket_connected{{instance="127.0.0.1:{observed.metrics_port}"}} == 1'
-    wait_until(lambda: bool(observed.query(own)), "a connected forwarder")
+    wait_until(lambda: _forwarder_is_connected(observed), "a connected forwarder")
+
+
+def _forwarder_is_connected(observed: Observed) -> bool:
+    """By the process itself: for some seconds Prometheus has the value of the one before it."""
+    try:
+        with urlopen(f"http://127.0.0.1:{observed.metrics_port}/metrics", timeout=10) as response:
+            return re.search(rb"^websocket_connected\{.*\} 1", response.read(), re.MULTILINE) is not None
+    except OSError:
+        return False
 
 
 @contextmanager
