@@ -8,7 +8,7 @@ from urllib.request import urlopen
 from dashboard.settings import DashboardSettings
 from stack.extras import EXTRAS
 from stack.services.ports import check_ports
-from stack.services.settings import StackSettings
+from stack.services.settings import RESPONDS_WITHIN_S, StackSettings
 from stack.services.supervisor import Supervisor
 from stack.services.supervisord_config import Program
 
@@ -41,7 +41,7 @@ def start(settings: StackSettings, supervisor: Supervisor) -> bool:
 def responds(settings: StackSettings) -> bool:
     """True if the app answers."""
     try:
-        with urlopen(f"{settings.dashboard_url}/_stcore/health", timeout=5) as response:
+        with urlopen(f"{settings.dashboard_url}/_stcore/health", timeout=RESPONDS_WITHIN_S) as response:
             return bool(response.status == 200)
     except OSError:
         return False

@@ -81,7 +81,7 @@ def plan(settings: StackSettings, job: Job) -> str:
 
 def cancel(settings: StackSettings, job: Job) -> None:
     """Cancel a job without a savepoint."""
-    urlopen(Request(f"{settings.flink_url}/jobs/{job.id}", method="PATCH"), timeout=10).close()
+    urlopen(Request(f"{settings.flink_url}/jobs/{job.id}", method="PATCH"), timeout=RESPONDS_WITHIN_S).close()
 
 
 def is_complete(settings: StackSettings) -> bool:

@@ -10,7 +10,7 @@ from stack.services.flink_processes import SQL_GATEWAY
 from stack.services.logs import log_file, log_tail
 from stack.services.polling import poll_until
 from stack.services.rest_gateway import REST_GATEWAY
-from stack.services.settings import StackSettings
+from stack.services.settings import RESPONDS_WITHIN_S, StackSettings
 from stack.services.supervisor import Supervisor
 
 HealthCheck = Callable[[], object]
@@ -82,7 +82,9 @@ def postgres_responds(settings: StackSettings, credentials: Credentials) -> bool
     """The server executes a query."""
     import psycopg
 
-    with psycopg.connect(credentials.postgres_dsn(settings), dbname="postgres", connect_timeout=2) as connection:
+    with psycopg.connect(
+        credentials.postgres_dsn(settings), dbname="postgres", connect_timeout=RESPONDS_WITHIN_S
+    ) as connection:
         return connection.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -90,5 +92,5 @@ def valkey_responds(settings: StackSettings, credentials: Credentials) -> bool:
     """The server responds to PING."""
     import redis
 
-    with redis.Redis.from_url(credentials.redis_url(settings), socket_timeout=2) as client:
+    with redis.Redis.from_url(credentials.redis_url(settings), socket_timeout=RESPONDS_WITHIN_S) as client:
         return bool(client.ping())

@@ -15,7 +15,7 @@ from stack.services import jars
 from stack.services.credentials import DATABASE, READER, REDIS_PASSWORD, ROLES, Credentials
 from stack.services.errors import StackError
 from stack.services.ports import check_ports, taken_ports
-from stack.services.settings import LOOPBACK, StackSettings
+from stack.services.settings import LOOPBACK, RESPONDS_WITHIN_S, StackSettings
 from stack.services.supervisord_config import Program
 
 CONFIGURATION = DATA / "deploy" / "prometheus"
@@ -183,5 +183,5 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 def _is_ready(url: str) -> bool:
-    with urlopen(f"{url}/-/ready", timeout=2) as response:
+    with urlopen(f"{url}/-/ready", timeout=RESPONDS_WITHIN_S) as response:
         return bool(response.status == 200)

@@ -9,7 +9,7 @@ from gateway.settings import GatewaySettings
 from stack.extras import EXTRAS
 from stack.services.errors import StackError
 from stack.services.ports import check_ports
-from stack.services.settings import LOOPBACK, StackSettings
+from stack.services.settings import LOOPBACK, RESPONDS_WITHIN_S, StackSettings
 from stack.services.supervisor import Supervisor
 from stack.services.supervisord_config import Program
 
@@ -46,7 +46,7 @@ def start(settings: StackSettings, supervisor: Supervisor) -> bool:
 def responds(settings: StackSettings) -> bool:
     """True if Redis and the database answer to the gateway."""
     try:
-        with urlopen(f"{settings.serve_url}/ready", timeout=5) as response:
+        with urlopen(f"{settings.serve_url}/ready", timeout=RESPONDS_WITHIN_S) as response:
             return bool(response.status == 200)
     except OSError:
         return False

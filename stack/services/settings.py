@@ -5,6 +5,7 @@ from pydantic import Field
 from core.settings import HomeSettings
 
 LOOPBACK = "127.0.0.1"
+RESPONDS_WITHIN_S = 10  # a part that has accepted a connection, on a machine with full cores
 
 TRANSACTION_TIMEOUT_S = 30 * 60  # the local broker's limit, and that of the jobs on the local stack
 ZOOKEEPER_HEAP = "64m"

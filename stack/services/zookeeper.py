@@ -10,7 +10,7 @@ from stack.services.cds_archives import archive_flags
 from stack.services.flink_home import distribution, flink_home
 from stack.services.java import Java
 from stack.services.kafka import LOG4J
-from stack.services.settings import LOOPBACK, ZOOKEEPER_HEAP, StackSettings
+from stack.services.settings import LOOPBACK, RESPONDS_WITHIN_S, ZOOKEEPER_HEAP, StackSettings
 from stack.services.supervisord_config import Program
 
 SERVER = "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.quorum.QuorumPeerMain"
@@ -81,7 +81,7 @@ def program(settings: StackSettings, java: Java) -> Program:
 
 def responds(settings: StackSettings) -> bool:
     """True if the server serves requests. Raises OSError while its port is closed."""
-    with socket.create_connection((LOOPBACK, settings.zookeeper_port), timeout=2) as connection:
+    with socket.create_connection((LOOPBACK, settings.zookeeper_port), timeout=RESPONDS_WITHIN_S) as connection:
         connection.sendall(b"srvr")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     return b"Mode: standalone" in answer

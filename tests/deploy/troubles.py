@@ -10,6 +10,7 @@ from urllib.request import urlopen
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from stack.services import flink_rest
 from stack.services.supervisor import Supervisor
 from tests.deploy.observed import KEY, Observed
 from tests.jobs.isolated_system import wait_until
@@ -75,11 +76,12 @@ def no_database(observed: Observed) -> Iterator[None]:
 
 @contextmanager
 def no_broker_and_no_flink(observed: Observed) -> Iterator[None]:
-    """At the end of the block the broker responds."""
+    """At the end of the block the broker responds, and the jobs run again."""
     try:
         yield from _stopped(observed, "jobmanager", "kafka")
     finally:
         wait_until(lambda: _broker_responds(observed), "the broker")
+        wait_until(lambda: _jobs_run(observed), "every job to run", 240)
 
 
 def _broker_responds(observed: Observed) -> bool:
@@ -89,6 +91,14 @@ def _broker_responds(observed: Observed) -> bool:
         )
     except KafkaException:
         return False
+
+
+def _jobs_run(observed: Observed) -> bool:
+    try:
+        jobs = flink_rest.jobs(observed.settings)
+    except OSError:
+        return False
+    return bool(jobs) and all(job.state == "RUNNING" and not job.waits_for for job in jobs)
 
 
 @contextmanager
