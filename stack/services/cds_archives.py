@@ -130,7 +130,7 @@ def _dump(java: Path, archive: Path, options: Sequence[str]) -> bool:
 
 
 def _archive(java: Java, program: str, classpath: str) -> Path:
-    files = [java.home / "lib" / "modules", *map(Path, classpath.split(":"))]
+    files = [java.home / "lib" / "modules", *(Path(jar) for jar in classpath.split(":") if jar)]
     parts = [program, java.build, *(f"{each} {_version(each)}" for each in files)]
     return _cache() / f"{program}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.jsa"
 
