@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 from stack.services.settings import StackSettings
 
 NAME_WIDTH = 40
-RESPONDS_WITHIN_S = 30  # a JobManager on full cores takes over ten
+FLINK_RESPONDS_WITHIN_S = 30  # a JobManager on full cores takes over ten
 CHECKPOINT = "its newest checkpoint to be read"
 SLOTS = "free slots of TaskManagers"
 LEADERLESS = 503  # status of a response while no JobManager is leader
@@ -49,13 +49,13 @@ class TaskManager:
 
 def get(settings: StackSettings, path: str) -> Any:
     """JSON response to a GET. Raises OSError when there is none."""
-    with urlopen(settings.flink_url + path, timeout=RESPONDS_WITHIN_S) as response:
+    with urlopen(settings.flink_url + path, timeout=FLINK_RESPONDS_WITHIN_S) as response:
         return json.load(response)
 
 
 def gateway_info(settings: StackSettings) -> Any:
     """Version of the SQL gateway. Raises OSError when the gateway does not respond."""
-    with urlopen(f"{settings.gateway_url}/info", timeout=RESPONDS_WITHIN_S) as response:
+    with urlopen(f"{settings.gateway_url}/info", timeout=FLINK_RESPONDS_WITHIN_S) as response:
         return json.load(response)
 
 
@@ -81,7 +81,7 @@ def plan(settings: StackSettings, job: Job) -> str:
 
 def cancel(settings: StackSettings, job: Job) -> None:
     """Cancel a job without a savepoint."""
-    urlopen(Request(f"{settings.flink_url}/jobs/{job.id}", method="PATCH"), timeout=RESPONDS_WITHIN_S).close()
+    urlopen(Request(f"{settings.flink_url}/jobs/{job.id}", method="PATCH"), timeout=FLINK_RESPONDS_WITHIN_S).close()
 
 
 def is_complete(settings: StackSettings) -> bool:
