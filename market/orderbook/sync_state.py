@@ -18,6 +18,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
+from core.envelope import HOUR_MS
 from core.records import BookState
 from market.applied_clock import AppliedClock
 from market.orderbook.book_config import BookConfig
@@ -51,12 +52,17 @@ class Origin(Protocol):
     def recv_us(self) -> int: ...
 
 
+def is_earlier(at_ms: int, than_ms: int) -> bool:
+    """True for a time before another one, by up to an hour: what is older than that belongs to another recording."""
+    return than_ms - HOUR_MS <= at_ms < than_ms
+
+
 class SavedSyncState(Struct, array_like=True):
     """The part that a restart restores. `reason`, `conn` and `since_ms` (receive time of the gap) describe the request.
 
     `request_open`: a snapshot was requested and has not arrived. The request is repeated `retry_after_us` after
-    `requested_us`, its last receive time, by the clock `asked`. The newest fields are None for most books, since they
-    are saved with each batch.
+    `requested_us`, its last receive time, by the clock `asked`. `old_run` and `asked` are None for most books, since
+    they are saved with each batch. `status_ms`: time of the last status.
     """
 
     phase: Phase = Phase.EMPTY
@@ -70,6 +76,7 @@ class SavedSyncState(Struct, array_like=True):
     applied: AppliedClock = field(default_factory=AppliedClock)
     old_run: OldRun | None = None
     asked: AppliedClock | None = None
+    status_ms: int = 0
 
 
 class SyncState:
@@ -105,7 +112,7 @@ class SyncState:
         self._end_request()
         if confirmed:
             self.confirm(origin)
-        self._writer.status("synced", reason, event_time, origin.conn)
+        self._status("synced", reason, event_time, origin.conn)
 
     def mark_gap(
         self,
@@ -126,9 +133,26 @@ class SyncState:
         self._end_request()
         state: BookState = "untrusted" if phase is Phase.UNTRUSTED else "gap"
         self._writer.counts.gaps += 1
-        self._writer.status(state, reason, event_time, origin.conn, expected, actual)
+        self._status(state, reason, event_time, origin.conn, expected, actual)
         if request and phase is not Phase.UNTRUSTED:
             self.request_snapshot(origin, reason)
+
+    def _status(
+        self,
+        state: BookState,
+        reason: str,
+        event_time: int,
+        conn: str | None,
+        expected: int | None = None,
+        actual: int | None = None,
+    ) -> bytes:
+        """Publish a status, not before the last one: readers put a book's states in the order of their times.
+
+        A timer's `stale` is later than the updates that were on their way.
+        """
+        if not is_earlier(event_time, self.state.status_ms):
+            self.state.status_ms = event_time
+        return self._writer.status(state, reason, self.state.status_ms, conn, expected, actual)
 
     def _end_request(self) -> None:
         """The book is neither stale, nor is its request open."""
@@ -162,6 +186,14 @@ class SyncState:
         state.asked = AppliedClock(origin.recv_us, origin.conn)
         self._writer.resync(state.conn, state.reason, state.since_ms)
 
+    def is_answered(self, origin: Origin, book_ms: int) -> bool:
+        """True for a snapshot that answers the request of a stale book. `book_ms`: event time of the book.
+
+        What was received before the book's newest update answers nothing: it has waited for the broker.
+        """
+        newest_ms, state = min(self.applied.applied_us // 1000, book_ms), self.state
+        return self.synced and state.stale and state.request_open and not is_earlier(origin.recv_us // 1000, newest_ms)
+
     def mark_stale(self, event_time: int, reason: str, conn: str | None = None) -> bytes | None:
         """Publish `stale` once per episode without updates, and return the record; None if nothing was published.
 
@@ -170,7 +202,7 @@ class SyncState:
         if not self.synced or self.state.stale:
             return None
         self.state.stale = True
-        return self._writer.status("stale", reason, event_time, conn)
+        return self._status("stale", reason, event_time, conn)
 
     def mark_silent(self, event_time: int) -> bytes | None:
         """Mark the book stale by a timer. The reason says if records came late in the time without updates."""
@@ -189,7 +221,7 @@ class SyncState:
         if self.state.stale:
             self._end_request()
             self.confirm(origin)
-            self._writer.status("synced", "resumed", event_time, origin.conn)
+            self._status("synced", "resumed", event_time, origin.conn)
 
     def note_unapplied(self, origin: Origin, request: bool = True) -> None:
         """Process an envelope that changed nothing: after `stale_after_s` of these, mark the book stale.

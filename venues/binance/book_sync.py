@@ -208,7 +208,7 @@ class BinanceBookSync:
             if held and held[-1].frame.data.last_id == state.book_id:
                 self._extend_range(envelope, snapshot)
                 return
-            if snapshot.last_id == state.book_id or not self._proves_reset(at):
+            if snapshot.last_id == state.book_id or not self._proves_reset(envelope, at):
                 return
             if self._sync.synced:
                 ids = state.book_id, snapshot.last_id
@@ -221,13 +221,13 @@ class BinanceBookSync:
         if state.held.make_room(self.pending, self._rule, snapshot, envelope.recv_us):
             self._install(envelope, snapshot)
 
-    def _proves_reset(self, at: int) -> bool:
+    def _proves_reset(self, origin: Origin, at: int) -> bool:
         """True for a snapshot with a lower id than the book's that is newer by its time, or answers an open request.
 
         A request is open on a book in sync only if the book has applied nothing for long.
         """
-        is_answer = self._sync.synced and self._sync.state.stale and self._sync.state.request_open
-        return is_answer or (0 < self.state.event_ms < at - RESET_AFTER_MS)
+        book_ms = self.state.event_ms
+        return self._sync.is_answered(origin, book_ms) or (0 < book_ms < at - RESET_AFTER_MS)
 
     def _adds_nothing(self, snapshot: DepthSnapshot) -> bool:
         """True for a snapshot that is shallower than the book and covers no price that the book does not know."""

@@ -152,7 +152,7 @@ class DeribitBookSync:
         On another connection than the newest change it must be later by more than the copies of changes may be.
         """
         sync, at = self._sync, self.state.event_ms
-        if sync.state.stale and sync.state.request_open:
+        if sync.is_answered(envelope, at):
             return True
         margin = 0 if sync.state.stale or sync.applied.conn == envelope.conn else RESET_AFTER_MS
         return 0 < at < data.timestamp - margin
