@@ -178,16 +178,19 @@ class KrakenBookSync:
 
     def _update(self, envelope: TypedEnvelope[BookFrame], index: int, message: BookMessage) -> None:
         connection, counts = self.state.connections[index], self._writer.counts
-        if not connection.synced or connection.depth != messages.depth(envelope.channel):
+        if not connection.synced:
             connection.seq = max(connection.seq, envelope.seq)
             counts.skipped += 1
-            if self._sync.synced and not connection.synced:
+            if self._sync.synced:
                 self._request_standby(envelope, index)
-            elif not self._sync.synced and self._sync.state.phase is not Phase.UNTRUSTED:
+            elif self._sync.state.phase is not Phase.UNTRUSTED:
                 self._sync.request_snapshot(envelope, "no book")
         elif envelope.seq == connection.seq + 1:
             connection.seq = envelope.seq
-            self._advance(envelope, index, message)
+            if connection.depth == messages.depth(envelope.channel):
+                self._advance(envelope, index, message)
+            else:
+                counts.skipped += 1
         elif 0 < envelope.seq <= connection.seq:
             counts.skipped += 1
         else:

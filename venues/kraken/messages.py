@@ -67,7 +67,7 @@ class _Reply(Struct, gc=False):
     success: bool = True
 
 
-_BOOK_CHANNEL = re.compile(r"book\.(\d+)")
+_BOOK_CHANNEL = re.compile(r"book\.(\d{1,4})")
 decode_book = msgspec.json.Decoder(TypedEnvelope[BookFrame]).decode
 _book = msgspec.json.Decoder(BookFrame).decode
 _trades = msgspec.json.Decoder(_TradeFrame).decode

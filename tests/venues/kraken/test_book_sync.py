@@ -203,3 +203,27 @@ def test_checksum_texts_of_removed_levels_do_not_accumulate() -> None:
     a, builder = Kraken(), new_builder("kraken")
     builder.apply_all([a.snapshot(), *(a.update(bids=[(50 + n / 10, 1), (50 + (n - 1) / 10, 0)]) for n in range(400))])
     assert builder.synced and builder._book_sync.books[0].bids.memory_bytes < 20 * 150
+
+
+def test_frames_of_another_depth_do_not_hide_a_lost_one() -> None:
+    followed, other = Kraken(), Kraken(depth=25)
+    values = [followed.snapshot()]
+    followed.update(bids=[(99, 1)])  # lost
+    other.seq = followed.seq
+    batch = build_batch("kraken", *values, other.update(bids=[(98, 1)], at=1))
+    assert statuses(batch) == ["synced snapshot", "gap sequence"]
+
+
+def test_frames_of_another_depth_are_counted_and_not_applied() -> None:
+    followed, other = Kraken(), Kraken(depth=25)
+    values = [followed.snapshot()]
+    other.seq = followed.seq
+    values.append(other.update(bids=[(98, 1)], at=1))
+    followed.seq = other.seq
+    batch = build_batch("kraken", *values, followed.update(bids=[(99, 1)], at=2))
+    assert (statuses(batch), len(batch.processed), batch.counts.skipped) == (["synced snapshot"], 2, 1)
+
+
+def test_a_channel_with_thousands_of_digits_is_rejected() -> None:
+    batch = build_batch("kraken", envelope("kraken", {}, "book." + "1" * 5000))
+    assert reject_reasons(batch)[0].startswith("expected a channel of kraken, got 'book.111")
