@@ -26,11 +26,15 @@ BOOK_RULES = (
     "trade_sweep",
 )
 KEPT = ("book_stale", "trade_sweep")  # rules that do not rest on the book's content
+SAME_MOMENT_MS = 1_000  # episodes of `book_stale` that begin within it have times of their own
 TRADE_LAG_MS = 60_000  # trade ticks follow the book's clock within this time
 
 
 class BookAlerts(Struct, array_like=True):
-    """State of the rules of one book. `seq`, `clock`: number of the last tick and latest event time, of each kind."""
+    """State of the rules of one book. `seq`, `clock`: number of the last tick and latest event time, of each kind.
+
+    `stale_began`: time of the last episode of `book_stale`.
+    """
 
     seq: int = -1
     clock: int = 0
@@ -38,6 +42,7 @@ class BookAlerts(Struct, array_like=True):
     trade_clock: int = 0
     memory: Memory = field(default_factory=Memory)
     episodes: Episodes = field(default_factory=dict)
+    stale_began: int = 0
 
     def apply(self, tick: BookTick | TradeTick, limits: Mapping[str, Limits], set_back_ms: int) -> Iterator[RuleChange]:
         """Changes that a tick makes. A repeated tick, whose number and time are both known already, makes none.
@@ -62,7 +67,7 @@ class BookAlerts(Struct, array_like=True):
         time, episodes = max(self.clock, tick.event_time), self.episodes
         self.seq, self.clock = tick.seq, max(time, tick.end)
         until = self.clock
-        yield from read(episodes, "book_stale", time, STATE_VALUES[tick.state], limits["book_stale"], until)
+        yield from self._read_state(time, STATE_VALUES[tick.state], limits["book_stale"], until)
         if tick.state != "synced":
             self.memory = Memory()
             yield from end_all(episodes, time, limits, KEPT)
@@ -72,6 +77,16 @@ class BookAlerts(Struct, array_like=True):
                 if rule in episodes or abs(value) >= limits[rule].medium:
                     yield from read(episodes, rule, time, value, limits[rule], until)
         yield from advance(episodes, "trade_sweep", until - TRADE_LAG_MS, limits["trade_sweep"])
+
+    def _read_state(self, time: int, value: float, limits: Limits, until: int) -> Iterator[RuleChange]:
+        """Apply a state. An episode begins after the last one, since a book can be lost twice at one time."""
+        is_open = "book_stale" in self.episodes
+        if time > self.stale_began - SAME_MOMENT_MS:
+            time = max(time, self.stale_began + (not is_open))
+        yield from read(self.episodes, "book_stale", time, value, limits, max(time, until))
+        episode = self.episodes.get("book_stale")
+        if episode is not None and episode.began is not None:
+            self.stale_began = episode.began
 
     def _content(self, tick: BookTick, time: int, flip_medium: float) -> tuple[tuple[str, float], ...]:
         imbalance, memory = readings.imbalance(tick), self.memory

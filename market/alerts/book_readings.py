@@ -40,7 +40,7 @@ class Memory(Struct, array_like=True):
 
 def is_one_sided(tick: BookTick) -> bool:
     """A side was empty in the tick, or is empty since."""
-    return tick.one_sided or "one_sided" in tick.flags
+    return tick.one_sided or "one_sided" in tick.flags or "empty" in tick.flags
 
 
 def breaks_depth(tick: BookTick) -> bool:
@@ -60,7 +60,7 @@ def imbalance(tick: BookTick) -> float:
 def spread_ratio(tick: BookTick) -> float:
     """Mean spread of the tick in bps over its median of five minutes, after 60 seconds of history."""
     median = tick.spread_bps_median_5m
-    if not median or tick.spread_seconds_5m < HISTORY_S:
+    if not median or tick.spread_seconds_5m < HISTORY_S or is_one_sided(tick):
         return 0.0
     if tick.spread_bps_count:
         return tick.spread_bps_sum / tick.spread_bps_count / median
@@ -82,7 +82,7 @@ def withdrawn(tick: BookTick) -> float:
 def order_flow(tick: BookTick) -> float:
     """Order flow of the last second in standard deviations from the mean of five minutes, after 60 seconds."""
     flow, mean, deviation = tick.ofi_1s, tick.ofi_mean_5m, tick.ofi_std_5m
-    if flow is None or mean is None or not deviation or tick.ofi_seconds_5m < HISTORY_S:
+    if flow is None or mean is None or not deviation or tick.ofi_seconds_5m < HISTORY_S or is_one_sided(tick):
         return 0.0
     return (flow - mean) / deviation
 

@@ -108,7 +108,7 @@ def spike(iv: float | None, others: Sequence[float]) -> float:
     if iv is None or len(others) < HISTORY:
         return 0.0
     mean = fsum(others) / len(others)
-    deviation = sqrt(fsum((other - mean) ** 2 for other in others) / len(others))
+    deviation = sqrt(fsum((other - mean) * (other - mean) for other in others) / len(others))
     return (iv - mean) / max(deviation, LEAST_DEVIATION)
 
 
@@ -134,7 +134,8 @@ def expected_moves(minute: Minute, minutes: Sequence[Minute]) -> float:
     passed = minute.time - then.time
     if passed < MOVE_HISTORY_MS:
         return 0.0
-    return (minute.forward / then.forward - 1) / (then.implied_move * sqrt(passed / (then.years * YEAR_MS)))
+    expected = then.implied_move * sqrt(passed / (then.years * YEAR_MS))
+    return (minute.forward / then.forward - 1) / expected if expected else 0.0
 
 
 def first(values: Iterator[float | None]) -> float | None:

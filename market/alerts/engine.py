@@ -18,6 +18,7 @@ from market.journal_entries import Replace, UnknownVersion
 from market.reject_all import Reject
 
 VERSION = 1
+NOT_COMPUTABLE = (ArithmeticError, ValueError)  # numbers at the limits of a double
 MEMORY_BYTES = 4096  # of a book; a chain is estimated by its saved size
 
 
@@ -89,6 +90,8 @@ class AlertEngine:
                     batch.alerts.append((topics.record_key(self._venue, symbol), line))
             except DECODE_ERRORS as error:
                 batch.rejects.append(Reject(index, str(error), "record"))
+            except NOT_COMPUTABLE as error:
+                batch.rejects.append(Reject(index, f"expected numbers that a rule can compute with: {error}", "record"))
         return batch
 
     def _tick(self, value: bytes) -> Iterator[SubjectChange]:

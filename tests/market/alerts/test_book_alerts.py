@@ -35,6 +35,17 @@ def test_a_short_imbalance_and_one_of_an_empty_side_raise_no_alert() -> None:
     assert alerts(imbalances({500: 1.0}, 3000, flags=["one_sided"])) == []
 
 
+def test_a_book_without_levels_on_a_side_raises_no_alert() -> None:
+    flow: dict[str, Any] = {"ofi_1s": 30.0, "spread_bps": 30.0, "bid_depth": 0.1, "ask_depth": 0.1}
+    raised = {alert.rule for alert in alerts(book_tick(ms, **flow) for ms in range(0, 3000, 100))}
+    assert {"order_flow_burst", "spread_widening", "liquidity_withdrawal"} <= raised
+    gone: dict[str, Any]
+    for gone in ({"one_sided": True}, {"flags": ["one_sided"]}, {"flags": ["empty"]}):
+        assert alerts(book_tick(ms, **flow, **gone) for ms in range(0, 3000, 100)) == []
+        quiet = [book_tick(ms, updates=0, **flow, **gone) for ms in (3000, 4000)]
+        assert alerts([book_tick(0), *quiet]) == []
+
+
 def test_an_imbalance_that_changes_its_sign_within_a_tick_was_not_kept() -> None:
     spans = {"imbalance_low": -0.9, "imbalance_high": 0.9, "imbalance": 0.9}
     assert alerts(book_tick(ms, updates=2, **spans) for ms in range(0, 3000, 100)) == []

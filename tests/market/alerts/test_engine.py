@@ -174,3 +174,11 @@ def test_options_that_are_delisted_leave_the_state() -> None:
     minutes = ([option(60 * minute, f"C-{minute - age}", 1.0) for age in range(20)] for minute in range(200))
     found = sizes(engine("deribit:BTC"), "options.surface", minutes)
     assert max(found[30:]) < 1.2 * found[30]
+
+
+@pytest.mark.parametrize("field", ["implied_move", "atm_iv", "years", "forward"])
+@pytest.mark.parametrize("extreme", [5e-324, 1e308])
+def test_numbers_at_the_limits_of_a_double_raise_nothing(field: str, extreme: float) -> None:
+    made, values = engine("deribit:BTC"), [chain(60 * minute, **{field: extreme}) for minute in range(30)]
+    batch = made.apply_all("options.chain", [*values, *(chain(1800 + 60 * minute) for minute in range(30))])
+    assert len(batch.rejects) <= 60 and all("expected numbers" in each.reason for each in batch.rejects)
