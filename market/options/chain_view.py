@@ -116,7 +116,7 @@ def quote_ages(layout: ColumnLayout, quote_time: Floats, time: int, stale_after_
 
 def build_layout(stored: Mapping[int, Instrument]) -> ColumnLayout:
     """Layout of options by their stored row. An expiry is linear when its first option is."""
-    order = sorted(stored.items(), key=lambda item: (item[1].expiry, item[1].strike, item[1].is_call))
+    order = sorted(stored.items(), key=lambda item: (item[1].expiry, item[1].strike, item[1].is_call, item[1].name))
     instruments = [instrument for _, instrument in order]
     return ColumnLayout(
         instruments=tuple(instruments),
