@@ -32,7 +32,7 @@ def apply_partial(
 ) -> bool:
     """Publish one message with the flag `partial`; False if it is old, or the whole book comes on another channel."""
     at = message.event_ms or origin.recv_us // 1000
-    is_old = message.number <= state.newest_id and at <= state.newest_ms + RESET_AFTER_MS
+    is_old = message.number <= state.newest_id and not _begins_anew(message, state, sync, origin, at)
     if (not state.active and sync.state.phase is not Phase.EMPTY) or (is_old and sync.synced):
         if state.active and message.number == state.newest_id:
             sync.mark_fresh(origin, at)
@@ -56,3 +56,13 @@ def apply_partial(
         book, message.number, at, origin.recv_us, ("partial",) if message.event_ms else ("partial", "receive_time")
     )
     return True
+
+
+def _begins_anew(message: PartialMessage, state: PartialState, sync: SyncState, origin: Origin, at: int) -> bool:
+    """True for a lower id with a much later time, which proves that the ids began anew.
+
+    A message without a time has that of its receipt, which is compared with those of its own connection alone: another
+    host's clock may be ahead. A stale book takes one from any connection.
+    """
+    comparable = message.event_ms or origin.conn == sync.applied.conn or sync.state.stale
+    return bool(comparable) and message.number < state.newest_id and at > state.newest_ms + RESET_AFTER_MS

@@ -86,6 +86,24 @@ def test_repeated_messages_confirm_a_quiet_book(venue: str) -> None:
 
 
 @VENUES
+def test_repeated_messages_make_no_second_record(venue: str) -> None:
+    first = json.loads(partial(venue, 5))
+    repeated = [json.dumps(first | {"recv_us": (OPEN + n * 1600) * 1000}).encode() for n in range(4)]
+    batch = build_batch(venue, *repeated)
+    assert (len(batch.processed), batch.counts.skipped) == (1, 3)
+
+
+@pytest.mark.parametrize("ahead_s", [-3_000, -2, 2, 3_000])
+def test_late_messages_of_a_host_with_another_clock_are_skipped(ahead_s: int) -> None:
+    values = [partial("binance", n, 100 + n, n / 10) for n in range(100)]
+    for n in range(2, 100):  # 200 ms behind
+        values.insert(2 * n - 1, partial("binance", n - 2, 98 + n, n / 10 + ahead_s, conn="b"))
+    batch = build_batch("binance", *values)
+    assert [row["update_id"] for row in rows(batch)] == list(range(100))
+    assert (batch.counts.skipped, statuses(batch)) == (98, ["synced snapshot"])
+
+
+@VENUES
 def test_ids_that_begin_anew_are_the_book(venue: str) -> None:
     batch = build_batch(venue, partial(venue, 1000, 100, 0), partial(venue, 5, 60, 3), partial(venue, 6, 61, 4))
     assert [row["best_bid"] for row in rows(batch)] == [100, 60, 61]
