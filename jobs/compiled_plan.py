@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -23,6 +23,10 @@ Plan: TypeAlias = dict[str, Any]  # Flink's JSON: `nodes` with an `id` and a `ty
 Node: TypeAlias = dict[str, Any]
 
 STATELESS = {"calc", "correlate", "exchange", "expand", "union", "values", "watermark-assigner"}
+# Flink's options under their names of today and of Flink 1, which the Kubernetes operator sets.
+STATE = ("execution.state-recovery.path", "execution.savepoint.path")
+MAY_DROP = ("execution.state-recovery.ignore-unclaimed-state", "execution.savepoint.ignore-unclaimed-state")
+LAST_STATE = "KUBERNETES_OPERATOR_LAST_STATE"  # in place of a path: the newest checkpoint of the same job
 TABLES = {"table-source-scan": "scanTableSource", "sink": "dynamicTableSink"}
 
 
@@ -38,10 +42,9 @@ def execute(tables: StreamTableEnvironment, statements: StatementSet, text: str)
     Raises PlanChanged when the state from which the job resumes has no place in the plan, unless it may be dropped.
     """
     config = tables.get_config()
-    state = config.get("execution.state-recovery.path", "")
-    may_drop = config.get("execution.state-recovery.ignore-unclaimed-state", "false") == "true"
+    may_drop = "true" in [config.get(name, "false") for name in MAY_DROP]
     digest = hashlib.sha256(text.encode()).hexdigest()
-    kept = kept_plan.read(state)
+    kept = kept_plan.read(resumed_state(lambda name: config.get(name, "")))
     if kept and kept["sql"] == digest:
         plan = kept["plan"]
     else:
@@ -51,6 +54,17 @@ def execute(tables: StreamTableEnvironment, statements: StatementSet, text: str)
     if client:
         folders = (config.get(f"execution.checkpointing.{name}", "") for name in ("dir", "savepoint-dir"))
         kept_plan.keep(folders, str(client.get_job_id()), {"sql": digest, "plan": plan})
+
+
+def resumed_state(option: Callable[[str], str]) -> str:
+    """Address of the checkpoint or savepoint from which the job resumes, by Flink's options; empty without one.
+
+    Kubernetes' operator gives no address where it resumes from the newest checkpoint, and the job keeps its id.
+    """
+    state = next(filter(None, map(option, STATE)), "")
+    if state != LAST_STATE:
+        return state
+    return f"{option('execution.checkpointing.dir').rstrip('/')}/{option('$internal.pipeline.job-id')}/chk-0"
 
 
 def take_over(kept: Plan, new: Plan, may_drop: bool = False) -> Plan:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs.compiled_plan import Node, Plan, PlanChanged, take_over
+from jobs.compiled_plan import Node, Plan, PlanChanged, resumed_state, take_over
+from jobs.kept_plan import file_of_state
 
 
 def scan(number: int, table: str) -> Node:
@@ -66,3 +67,32 @@ def test_an_operator_with_state_that_changed_is_refused_by_its_description() -> 
 def test_state_that_may_be_dropped_leaves_its_number_unused() -> None:
     new = take_over(plan(scan(1, "windows"), scan(2, "statuses")), plan(scan(1, "trades"), scan(2, "statuses")), True)
     assert numbers(new) == {"TableSourceScan(trades)": 3, "TableSourceScan(statuses)": 2}
+
+
+FOLDER, JOB_ID = "s3://state/analytics", "0a1b2c" + 26 * "0"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ""),
+        ({"execution.state-recovery.path": f"{FOLDER}/savepoint-0a1b2c-d3"}, f"{FOLDER}/savepoint-0a1b2c-d3"),
+        ({"execution.savepoint.path": f"{FOLDER}/savepoint-0a1b2c-d3"}, f"{FOLDER}/savepoint-0a1b2c-d3"),
+        (
+            {
+                "execution.savepoint.path": "KUBERNETES_OPERATOR_LAST_STATE",
+                "execution.checkpointing.dir": f"{FOLDER}/",
+                "$internal.pipeline.job-id": JOB_ID,
+            },
+            f"{FOLDER}/{JOB_ID}/chk-0",
+        ),
+    ],
+)
+def test_the_state_is_found_under_the_names_of_flink_and_of_its_operator(
+    options: dict[str, str], expected: str
+) -> None:
+    assert resumed_state(lambda name: options.get(name, "")) == expected
+
+
+def test_the_plan_of_the_newest_checkpoint_is_that_of_the_job() -> None:
+    assert file_of_state(f"{FOLDER}/{JOB_ID}/chk-0") == f"{FOLDER}/plan-0a1b2c.json"
