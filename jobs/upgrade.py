@@ -5,6 +5,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
+from core.errors import UserError
 from jobs.submit import ENDED, FlinkCluster, SubmitError, cancel
 
 POLL_S = 0.5
@@ -41,16 +42,19 @@ def upgrade(
         if wait_up():
             return savepoint
         reason = "it failed or completed no checkpoint in time"
-    except SubmitError as error:
+    except UserError as error:
         reason = str(error)
     go_back(savepoint)
     raise UpgradeError(f"the new code did not come up ({reason}); the job runs as before, from {savepoint}")
 
 
 def wait_up(cluster: FlinkCluster, job: str, within_s: float = COME_UP_S) -> bool:
-    """Wait until the job has completed a checkpoint. Otherwise cancel it and return False."""
+    """Wait until the job has completed a checkpoint. Otherwise cancel it and return False.
+
+    A JobManager that does not respond may be replaced by another one: it has the time too.
+    """
     deadline = time.monotonic() + within_s
-    while (now := progress(cluster, job)) is Progress.STARTING and time.monotonic() < deadline:
+    while (now := seen_progress(cluster, job)) is Progress.STARTING and time.monotonic() < deadline:
         time.sleep(POLL_S)
     if now is Progress.UP:
         return True
@@ -58,6 +62,14 @@ def wait_up(cluster: FlinkCluster, job: str, within_s: float = COME_UP_S) -> boo
     while cluster.running(job):
         time.sleep(POLL_S)
     return False
+
+
+def seen_progress(cluster: FlinkCluster, job: str) -> Progress:
+    """Progress as the JobManager tells it; still starting while it does not respond."""
+    try:
+        return progress(cluster, job)
+    except SubmitError:
+        return Progress.STARTING
 
 
 def progress(cluster: FlinkCluster, job: str) -> Progress:

@@ -39,6 +39,7 @@ def upgrade(
     settings = Settings()
     cluster = FlinkCluster.of(settings)
     earlier = cluster.parallelism(job.value)
+    submission.require_slots(cluster, parallelism - earlier)
 
     def start(savepoint: str) -> None:
         prepare_submission(settings)

@@ -1,17 +1,20 @@
 """Order of the steps of an upgrade, and the state in which each failure leaves the job."""
 
+from pathlib import Path
+
 import pytest
 
-from jobs.submit import SubmitError
-from jobs.upgrade import Progress, UpgradeError, judge, upgrade
+from core.errors import UserError
+from jobs.submit import FlinkCluster, SubmitError
+from jobs.upgrade import Progress, UpgradeError, judge, seen_progress, upgrade
 
 SAVEPOINT = "file:///state/books/savepoint-1"
 
 
 class Steps:
-    """Records the steps of an upgrade. `refused`: the new code is refused at its submission; `up`: it comes up."""
+    """Records the steps of an upgrade. `refused`: the error of the new code's submission; `up`: it comes up."""
 
-    def __init__(self, up: bool = True, refused: bool = False) -> None:
+    def __init__(self, up: bool = True, refused: UserError | None = None) -> None:
         self.taken: list[str] = []
         self._up, self._refused = up, refused
 
@@ -22,7 +25,7 @@ class Steps:
     def start(self, savepoint: str) -> None:
         self.taken.append(f"start {savepoint}")
         if self._refused:
-            raise SubmitError("Flink refused the job: NameError")
+            raise self._refused
 
     def wait_up(self) -> bool:
         self.taken.append("wait")
@@ -48,9 +51,10 @@ def test_code_that_does_not_come_up_is_replaced_by_the_earlier_one() -> None:
     assert steps.taken[-1] == f"back {SAVEPOINT}"
 
 
-def test_code_that_flink_refuses_is_replaced_by_the_earlier_one() -> None:
-    steps = Steps(refused=True)
-    with pytest.raises(UpgradeError, match="NameError.*runs as before"):
+@pytest.mark.parametrize("error", [SubmitError("Flink refused the job"), UserError("Flink is not ready")])
+def test_code_that_cannot_be_submitted_is_replaced_by_the_earlier_one(error: UserError) -> None:
+    steps = Steps(refused=error)
+    with pytest.raises(UpgradeError, match=f"{error}.*runs as before"):
         steps.run()
     assert steps.taken == ["stop", f"start {SAVEPOINT}", f"back {SAVEPOINT}"]
 
@@ -68,3 +72,12 @@ def test_a_job_is_up_when_it_has_completed_a_checkpoint(
     completed: int, restarts: list[dict[str, str]], expected: Progress
 ) -> None:
     assert judge(completed, restarts) is expected
+
+
+def test_a_jobmanager_that_does_not_respond_may_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(cluster: FlinkCluster, path: str) -> None:
+        raise SubmitError("Flink does not respond")
+
+    monkeypatch.setattr(FlinkCluster, "get", silent)
+    cluster = FlinkCluster(Path(), "http://127.0.0.1:1", "file:///state", "")
+    assert seen_progress(cluster, "books") is Progress.STARTING

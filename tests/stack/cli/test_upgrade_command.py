@@ -14,6 +14,7 @@ from stack.cli.main import app
 
 SAVEPOINT = "file:///state/books/savepoint-1"
 VERTICES = {"vertices": [{"parallelism": 1}, {"parallelism": 2}]}
+FREE = {"slots-available": 2}
 OVERVIEW = {"jobs": [{"jid": "b1", "name": "books", "state": "RUNNING"}]}
 
 
@@ -24,9 +25,8 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: Any) -> None:
         raise SubmitError("Flink refused the job: NameError")
 
-    monkeypatch.setattr(
-        FlinkCluster, "get", lambda self, path: {"/jobs/overview": OVERVIEW, "/jobs/b1": VERTICES}[path]
-    )
+    found = {"/jobs/overview": OVERVIEW, "/jobs/b1": VERTICES, "/overview": FREE}
+    monkeypatch.setattr(FlinkCluster, "get", lambda self, path: found[path])
     monkeypatch.setattr(submission, "stop", lambda cluster, job: SAVEPOINT)
     monkeypatch.setattr(command, "prepare_submission", lambda settings: None)
     monkeypatch.setattr(command, "submit", refuse)
@@ -69,3 +69,13 @@ def test_code_that_comes_up_is_reported(refused: None, monkeypatch: pytest.Monke
     monkeypatch.setattr(command, "submit", lambda *arguments: None)
     monkeypatch.setattr(upgrading, "wait_up", lambda *arguments: True)
     assert upgrade() == (0, f"books runs the new code, from {SAVEPOINT}")
+
+
+def test_a_job_keeps_running_when_its_new_slots_are_missing(refused: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: Any) -> None:
+        raise AssertionError("stopped")
+
+    monkeypatch.setattr(submission, "stop", stop)
+    monkeypatch.setattr(FlinkCluster, "free_slots", lambda self: 1)
+    status, text = upgrade()
+    assert status == 1 and "the cluster has 1 free of the 2 slots that this needs" in text
