@@ -7,7 +7,7 @@ WITH numbered AS (
     *,
     COALESCE(
       SUM(CASE WHEN state = 'synced' THEN 1 ELSE 0 END) OVER (
-        PARTITION BY venue, symbol ORDER BY event_time ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        PARTITION BY venue, symbol ORDER BY event_time, record_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       ),
       0
     ) AS outage
@@ -15,7 +15,7 @@ WITH numbered AS (
   WHERE venue LIKE ${venue} AND symbol IS NOT NULL AND event_time IS NOT NULL
 ),
 ranked AS (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY venue, symbol, outage ORDER BY event_time) AS row_num
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY venue, symbol, outage ORDER BY event_time, record_offset) AS row_num
   FROM numbered
 ),
 outages AS (

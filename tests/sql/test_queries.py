@@ -29,8 +29,9 @@ def trade(ms: int, price: float, size: float, side: str) -> Row:
     return fixed | {"price": price, "size": size, "side": side}
 
 
-def status(venue: str, symbol: str, s: int, state: str, reason: str = "") -> Row:
-    return {"venue": venue, "symbol": symbol, "event_time": NOON + 1000 * s, "state": state, "reason": reason}
+def status(venue: str, symbol: str, s: int, state: str, reason: str = "", offset: int = 0) -> Row:
+    fixed = {"venue": venue, "symbol": symbol, "event_time": NOON + 1000 * s, "record_offset": offset}
+    return fixed | {"state": state, "reason": reason}
 
 
 def alert(rule: str, symbol: str, episode: int, phase: str, severity: str) -> Row:
@@ -80,6 +81,8 @@ INPUTS = {
         status("binance", "BTCUSDT", 30, "gap", "U"),
         status("binance", "BTCUSDT", 32, "synced"),
         status("kraken", "BTC/USD", 1, "untrusted", "checksum"),
+        status("binance", "ETHUSDT", 40, "synced", offset=2),  # at the time of its gap
+        status("binance", "ETHUSDT", 40, "gap", "U", offset=1),
     ],
     "alert_records": [
         alert("extreme_imbalance", "BTCUSDT", 1000, "enter", "medium"),
@@ -135,6 +138,7 @@ PARAMETERS = {
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     texts = {name: query(name).text(given) for name, given in PARAMETERS.items()}
     texts["book_before"] = query("book_at").text(["at=2026-01-01T12:00:01.500", "levels=1"])
+    texts["flips_in_an_hour"] = query("flips").text(["within_s=3600"])
     texts["replay_of_newest"] = query("replay").text(["seconds=1"])
     needed = [name for name in relations("\n".join(texts.values())) if name.startswith("views/")]
     return query_rows(texts, INPUTS, needed, tmp_path_factory.mktemp("queries"))
@@ -165,6 +169,7 @@ def test_a_flip_is_strong_twice_and_not_of_a_one_sided_book(results: dict[str, l
     assert columns(results["flips"], "symbol", "flipped_at", "was", "became", "took_ms") == [
         ("BTCUSDT", "2026-01-01 12:00:02Z", 0.6, -0.7, 2000)
     ]
+    assert results["flips_in_an_hour"] == results["flips"]
 
 
 def test_vwap_against_the_mean_mid_of_its_minute(results: dict[str, list[Row]]) -> None:
@@ -187,6 +192,7 @@ def test_outages_last_until_the_book_is_back_or_up_to_the_newest_record(results:
         ("BTC/USD", "2026-01-01 12:00:01Z", None, 60, "checksum"),
         ("BTCUSDT", "2026-01-01 12:00:10Z", "2026-01-01 12:00:25Z", 15, "u"),
         ("BTCUSDT", "2026-01-01 12:00:30Z", "2026-01-01 12:00:32Z", 2, "U"),
+        ("ETHUSDT", "2026-01-01 12:00:40Z", "2026-01-01 12:00:40Z", 0, "U"),
     ]
 
 
