@@ -684,8 +684,10 @@ BEGIN
   END LOOP;
 END
 $$;
+BEGIN;  -- between the statements, roles would have rights that the next one takes from them
 GRANT USAGE ON SCHEMA public TO depthflow_writer, grafana, depthflow_reader, depthflow_accounts;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO depthflow_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO grafana, depthflow_reader;
 REVOKE ALL ON users, refresh_tokens FROM depthflow_writer, grafana, depthflow_reader;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, refresh_tokens TO depthflow_accounts;
+COMMIT;
