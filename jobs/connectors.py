@@ -31,7 +31,8 @@ FRAMES = CONSUMER | {"fetch.min.bytes": str(64 * 1024), "fetch.max.wait.ms": "10
 # backlog at one pace: while a large fetch of one is drained, the others are silent. A larger record still passes.
 EVENLY = {"max.partition.fetch.bytes": str(128 * 1024)}
 UNBOUNDED = {"scan.bounded.mode": "unbounded"}
-# The connector waits one second longer before each retry: an outage of the database of one minute only stalls the job.
+# For statements that the database refuses now and takes later, such as the loser of a deadlock; the connector waits one
+# second longer before each. A connection that cannot be made again ends the task at once: the job restarts.
 DATABASE_RETRIES = 14
 
 
