@@ -85,6 +85,7 @@ def test_a_killed_process_sends_again_and_an_outage_of_the_receiver_loses_nothin
             web.answers.set()
         with notifying(system, tmp_path / "second.log", **settings):
             wait_until(lambda: ids(web)[2:] == [life[1].id], "the second alert again, under the same id")
+            wait_until(lambda: committed(system) == 2, "its offset to be committed")
     with notifying(system, tmp_path / "third.log", **settings) as third:
         storm = [alert("enter", symbol=f"S{number}") for number in range(STORM)]
         send(system, life[2], *storm)
