@@ -140,14 +140,14 @@ class ReconnectingConnection:
         session = Session(context.protocol, self.streams, conn, context.stats, monotonic(), context.on_subscribed)
         connection = Connection(session, context, self._subscribed, self._stopping)
         self._connection, self.opened_at = connection, monotonic()
-        self._stats.connected = True
         session.open()
         log.info("connected", connection=self.name, conn=conn, url=self.url, streams=len(self.streams))
+        self._stats.open_sockets += 1
         try:
             await self._forward_events(session.connection_events("connected", now_us()))
             reason = await connection.run(socket)
         finally:
-            self._stats.connected = False
+            self._stats.open_sockets -= 1
             self._stats.disconnects += not self._stopping.is_set()
             self._connection = None
             self._subscribed.clear()

@@ -30,13 +30,21 @@ class StreamStats:
 
 
 class ConnectionStats:
-    """Statistics of one connection slot: its present state and the number of lost connections."""
+    """Statistics of one connection slot: its open sockets and the number of lost connections.
 
-    __slots__ = ("connected", "disconnects")
+    While a connection is replaced, it and the next one are open.
+    """
+
+    __slots__ = ("disconnects", "open_sockets")
 
     def __init__(self) -> None:
-        self.connected = False
+        self.open_sockets = 0
         self.disconnects = 0
+
+    @property
+    def connected(self) -> bool:
+        """True while a socket is open."""
+        return self.open_sockets > 0
 
 
 class ForwarderStats:

@@ -123,7 +123,10 @@ class Subscriptions:
         self._send_requests(streams, subscribing=False, resubscribe=True)
 
     def on_accepted(self, reply: Accepted) -> None:
-        """Process an acknowledgement of a request or of a part of it. Raises FatalRefusal."""
+        """Process an acknowledgement of a request or of a part of it. Raises FatalRefusal.
+
+        Deribit leaves out of the reply to an unsubscription what it has lost: that is unsubscribed as well.
+        """
         pending = self._pending.get(reply.request) if reply.request is not None else None
         if pending is None:
             return
@@ -134,6 +137,8 @@ class Subscriptions:
             missing, pending.streams = pending.streams, set()
             if pending.subscribing:
                 self._remove_refused(missing, "left out of the acknowledgement")
+            else:
+                accepted = accepted | missing
         self._complete(reply.request, pending, accepted)
         if activated:
             self._on_subscribed(activated)

@@ -51,6 +51,8 @@ class Supervisor:
         """Write the configuration and start supervisord, which starts every program with `autostart` at once."""
         for folder in ("run", "logs", "conf"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
+        self.config.touch(mode=0o600)
+        self.config.chmod(0o600)  # programs may have secrets in their environment
         self.config.write_text(render(self.home, self.socket, list(programs)))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)]
         inherited = environment | {HOME_VARIABLE: str(self.home)}

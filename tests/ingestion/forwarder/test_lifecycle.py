@@ -65,6 +65,8 @@ async def test_a_connection_is_replaced_before_its_lifetime_ends_without_a_gap(v
             lambda: all(running.broker.events(symbol).count("disconnected") >= 3 for symbol in exchange.config.traded)
         )
         await wait_until_books_match(running, exchange)
+        slots = running.forwarder.stats.connections.values()
+        assert slots and all(each.connected for each in slots)
         for symbol in exchange.config.traded:
             if venue != "kraken":  # without sequence numbers, its books switch with the connection
                 assert running.broker.states(symbol) == ["synced"]

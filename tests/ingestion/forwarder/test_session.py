@@ -187,6 +187,21 @@ def test_a_channel_left_out_of_deribits_acknowledgement_was_refused() -> None:
         receive(session, b'{"jsonrpc":"2.0","id":2,"result":["book.BTC-PERPETUAL.100ms"]}')
 
 
+def test_a_channel_that_deribit_has_lost_is_subscribed_again() -> None:
+    lost = Stream("book.100ms", "BTC-PERPETUAL")
+    session = opened("deribit", lost)
+    receive(session, b'{"jsonrpc":"2.0","id":2,"result":["book.BTC-PERPETUAL.100ms"]}')
+    session.subscriptions.resubscribe("BTC-PERPETUAL")
+    session.tick(OPEN, TIMEOUTS)
+    (unsubscribed,) = send_all(session)
+    receive(session, json.dumps({"jsonrpc": "2.0", "id": unsubscribed["id"], "result": []}).encode())
+    (subscribed,) = send_all(session)
+    assert subscribed["method"] == "public/subscribe" and not session.subscriptions.complete
+    reply = {"jsonrpc": "2.0", "id": subscribed["id"], "result": ["book.BTC-PERPETUAL.100ms"]}
+    receive(session, json.dumps(reply).encode())
+    assert session.subscriptions.active == {lost}
+
+
 def test_a_temporary_refusal_ends_the_connection() -> None:
     session = opened("deribit", Stream("book.100ms", "BTC-PERPETUAL"))
     with pytest.raises(SessionEnd, match="refused temporarily: 10028 too_many_requests"):

@@ -78,6 +78,11 @@ def running(tmp_path: Path) -> Iterator[Supervisor]:
         process.wait(10)
 
 
+def test_the_configuration_is_its_owners_alone(running: Supervisor) -> None:
+    """Programs may have secrets in their environment."""
+    assert running.config.stat().st_mode & 0o077 == 0
+
+
 def process_of(supervisor: Supervisor) -> psutil.Process:
     process = supervisor.process()
     assert process is not None
