@@ -125,7 +125,7 @@ class Subscriptions:
     def on_accepted(self, reply: Accepted) -> None:
         """Process an acknowledgement of a request or of a part of it. Raises FatalRefusal.
 
-        Deribit leaves out of the reply to an unsubscription what it has lost: that is unsubscribed as well.
+        A venue may leave out of the reply to an unsubscription what it has lost: that is unsubscribed as well.
         """
         pending = self._pending.get(reply.request) if reply.request is not None else None
         if pending is None:
