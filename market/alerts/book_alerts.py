@@ -26,7 +26,6 @@ BOOK_RULES = (
     "trade_sweep",
 )
 KEPT = ("book_stale", "trade_sweep")  # rules that do not rest on the book's content
-SAME_MOMENT_MS = 1_000  # episodes of `book_stale` that begin within it have times of their own
 TRADE_LAG_MS = 60_000  # trade ticks follow the book's clock within this time
 
 
@@ -53,7 +52,7 @@ class BookAlerts(Struct, array_like=True):
         if isinstance(tick, BookTick):
             if tick.seq > self.seq and tick.end < self.clock - set_back_ms:
                 yield from end_all(self.episodes, self.clock, limits, ("trade_sweep",))
-                self.clock, self.memory = tick.start, Memory()
+                self.clock, self.memory, self.stale_began = tick.start, Memory(), 0
             yield from self._apply_book(tick, limits)
         else:
             if tick.seq > self.trade_seq and tick.event_time < self.trade_clock - set_back_ms:
@@ -80,22 +79,22 @@ class BookAlerts(Struct, array_like=True):
 
     def _read_state(self, time: int, value: float, limits: Limits, until: int) -> Iterator[RuleChange]:
         """Apply a state. An episode begins after the last one, since a book can be lost twice at one time."""
-        is_open = "book_stale" in self.episodes
-        if time > self.stale_began - SAME_MOMENT_MS:
-            time = max(time, self.stale_began + (not is_open))
+        time = max(time, self.stale_began + ("book_stale" not in self.episodes))
         yield from read(self.episodes, "book_stale", time, value, limits, max(time, until))
         episode = self.episodes.get("book_stale")
         if episode is not None and episode.began is not None:
             self.stale_began = episode.began
 
     def _content(self, tick: BookTick, time: int, flip_medium: float) -> tuple[tuple[str, float], ...]:
-        imbalance, memory = readings.imbalance(tick), self.memory
+        """Values of the rules over the book's content; a book without levels on a side raises no alert."""
+        memory, two_sided = self.memory, not readings.is_one_sided(tick)
+        imbalance = readings.imbalance(tick) if two_sided else 0.0
         return (
             ("extreme_imbalance", imbalance),
             ("imbalance_flip", memory.flip.read(time, imbalance, flip_medium)),
-            ("spread_widening", readings.spread_ratio(tick)),
-            ("liquidity_withdrawal", readings.withdrawn(tick)),
-            ("order_flow_burst", readings.order_flow(tick)),
+            ("spread_widening", readings.spread_ratio(tick) if two_sided else 0.0),
+            ("liquidity_withdrawal", readings.withdrawn(tick) if two_sided else 0.0),
+            ("order_flow_burst", readings.order_flow(tick) if two_sided else 0.0),
             ("wall_vanished", readings.wall_vanished(tick, time, memory)),
         )
 

@@ -1,4 +1,4 @@
-"""Values that the rules read from the ticks of one book. An undefined value reads 0."""
+"""Values that the rules read from the ticks of one book with levels on both sides. An undefined value reads 0."""
 
 from msgspec import Struct, field
 
@@ -50,9 +50,9 @@ def breaks_depth(tick: BookTick) -> bool:
 
 
 def imbalance(tick: BookTick) -> float:
-    """The imbalance that was kept through the whole tick; 0 if its sign changed or a side was empty."""
+    """The imbalance that was kept through the whole tick; 0 if its sign changed."""
     low, high = (tick.imbalance_low, tick.imbalance_high) if tick.updates else (tick.imbalance, tick.imbalance)
-    if low is None or high is None or is_one_sided(tick):
+    if low is None or high is None:
         return 0.0
     return low if low > 0 else high if high < 0 else 0.0
 
@@ -60,7 +60,7 @@ def imbalance(tick: BookTick) -> float:
 def spread_ratio(tick: BookTick) -> float:
     """Mean spread of the tick in bps over its median of five minutes, after 60 seconds of history."""
     median = tick.spread_bps_median_5m
-    if not median or tick.spread_seconds_5m < HISTORY_S or is_one_sided(tick):
+    if not median or tick.spread_seconds_5m < HISTORY_S:
         return 0.0
     if tick.spread_bps_count:
         return tick.spread_bps_sum / tick.spread_bps_count / median
@@ -76,13 +76,13 @@ def withdrawn(tick: BookTick) -> float:
     bid_mean, ask_mean = tick.bid_depth_mean_5s, tick.ask_depth_mean_5s
     if bid is None or ask is None or not bid_mean or not ask_mean or tick.updates_5s < FEWEST_UPDATES:
         return 0.0
-    return 0.0 if is_one_sided(tick) else max(min(1 - bid / bid_mean, 1 - ask / ask_mean), 0.0)
+    return max(min(1 - bid / bid_mean, 1 - ask / ask_mean), 0.0)
 
 
 def order_flow(tick: BookTick) -> float:
     """Order flow of the last second in standard deviations from the mean of five minutes, after 60 seconds."""
     flow, mean, deviation = tick.ofi_1s, tick.ofi_mean_5m, tick.ofi_std_5m
-    if flow is None or mean is None or not deviation or tick.ofi_seconds_5m < HISTORY_S or is_one_sided(tick):
+    if flow is None or mean is None or not deviation or tick.ofi_seconds_5m < HISTORY_S:
         return 0.0
     return (flow - mean) / deviation
 

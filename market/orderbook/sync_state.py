@@ -112,7 +112,7 @@ class SyncState:
         self._end_request()
         if confirmed:
             self.confirm(origin)
-        self._status("synced", reason, event_time, origin.conn)
+        self._writer.status("synced", reason, self._in_order(event_time), origin.conn)
 
     def mark_gap(
         self,
@@ -133,26 +133,18 @@ class SyncState:
         self._end_request()
         state: BookState = "untrusted" if phase is Phase.UNTRUSTED else "gap"
         self._writer.counts.gaps += 1
-        self._status(state, reason, event_time, origin.conn, expected, actual)
+        self._writer.status(state, reason, self._in_order(event_time), origin.conn, expected, actual)
         if request and phase is not Phase.UNTRUSTED:
             self.request_snapshot(origin, reason)
 
-    def _status(
-        self,
-        state: BookState,
-        reason: str,
-        event_time: int,
-        conn: str | None,
-        expected: int | None = None,
-        actual: int | None = None,
-    ) -> bytes:
-        """Publish a status, not before the last one: readers put a book's states in the order of their times.
+    def _in_order(self, event_time: int) -> int:
+        """Time of the next status, not before the last one: readers put a book's states in the order of their times.
 
         A timer's `stale` is later than the updates that were on their way.
         """
         if not is_earlier(event_time, self.state.status_ms):
             self.state.status_ms = event_time
-        return self._writer.status(state, reason, self.state.status_ms, conn, expected, actual)
+        return self.state.status_ms
 
     def _end_request(self) -> None:
         """The book is neither stale, nor is its request open."""
@@ -202,7 +194,7 @@ class SyncState:
         if not self.synced or self.state.stale:
             return None
         self.state.stale = True
-        return self._status("stale", reason, event_time, conn)
+        return self._writer.status("stale", reason, self._in_order(event_time), conn)
 
     def mark_silent(self, event_time: int) -> bytes | None:
         """Mark the book stale by a timer. The reason says if records came late in the time without updates."""
@@ -221,7 +213,7 @@ class SyncState:
         if self.state.stale:
             self._end_request()
             self.confirm(origin)
-            self._status("synced", "resumed", event_time, origin.conn)
+            self._writer.status("synced", "resumed", self._in_order(event_time), origin.conn)
 
     def note_unapplied(self, origin: Origin, request: bool = True) -> None:
         """Process an envelope that changed nothing: after `stale_after_s` of these, mark the book stale.
