@@ -51,10 +51,10 @@ def upgrade(
 def wait_up(cluster: FlinkCluster, job: str, within_s: float = COME_UP_S) -> bool:
     """Wait until the job has completed a checkpoint. Otherwise cancel it and return False.
 
-    A JobManager that does not respond may be replaced by another one: it has the time too.
+    A JobManager that does not respond may be replaced by another one, which has the rest of the time.
     """
     deadline = time.monotonic() + within_s
-    while (now := seen_progress(cluster, job)) is Progress.STARTING and time.monotonic() < deadline:
+    while (now := progress(cluster, job)) is Progress.STARTING and time.monotonic() < deadline:
         time.sleep(POLL_S)
     if now is Progress.UP:
         return True
@@ -64,23 +64,15 @@ def wait_up(cluster: FlinkCluster, job: str, within_s: float = COME_UP_S) -> boo
     return False
 
 
-def seen_progress(cluster: FlinkCluster, job: str) -> Progress:
-    """Progress as the JobManager tells it; still starting while it does not respond."""
-    try:
-        return progress(cluster, job)
-    except SubmitError:
-        return Progress.STARTING
-
-
 def progress(cluster: FlinkCluster, job: str) -> Progress:
-    """Progress of the newest run of a job."""
-    entries = [entry for entry in cluster.get("/jobs/overview")["jobs"] if entry["name"] == cluster.prefix + job]
-    newest = max(entries, key=lambda entry: int(entry["start-time"]), default=None)
-    if newest is None:
-        return Progress.STARTING
-    if newest["state"] in ENDED:
-        return Progress.FAILED
+    """Progress of the newest run of a job; STARTING while the JobManager does not respond."""
     try:
+        entries = [entry for entry in cluster.get("/jobs/overview")["jobs"] if entry["name"] == cluster.prefix + job]
+        newest = max(entries, key=lambda entry: int(entry["start-time"]), default=None)
+        if newest is None:
+            return Progress.STARTING
+        if newest["state"] in ENDED:
+            return Progress.FAILED
         completed = cluster.get(f"/jobs/{newest['jid']}/checkpoints")["counts"]["completed"]
         restarts = cluster.get(f"/jobs/{newest['jid']}/metrics?get=numRestarts")
     except SubmitError:  # a job that is being initialised has neither

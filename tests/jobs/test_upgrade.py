@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import UserError
 from jobs.submit import FlinkCluster, SubmitError
-from jobs.upgrade import Progress, UpgradeError, judge, seen_progress, upgrade
+from jobs.upgrade import Progress, UpgradeError, judge, progress, upgrade
 
 SAVEPOINT = "file:///state/books/savepoint-1"
 
@@ -80,4 +80,4 @@ def test_a_jobmanager_that_does_not_respond_may_be_replaced(monkeypatch: pytest.
 
     monkeypatch.setattr(FlinkCluster, "get", silent)
     cluster = FlinkCluster(Path(), "http://127.0.0.1:1", "file:///state", "")
-    assert seen_progress(cluster, "books") is Progress.STARTING
+    assert progress(cluster, "books") is Progress.STARTING
