@@ -11,6 +11,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -41,18 +42,18 @@ def execute(tables: StreamTableEnvironment, statements: StatementSet, text: str)
 
     Raises PlanChanged when the state from which the job resumes has no place in the plan, unless it may be dropped.
     """
-    config = tables.get_config()
-    may_drop = "true" in [config.get(name, "false") for name in MAY_DROP]
+
+    option = partial(tables.get_config().get, default_value="")
     digest = hashlib.sha256(text.encode()).hexdigest()
-    kept = kept_plan.read(resumed_state(lambda name: config.get(name, "")))
+    kept = kept_plan.read(resumed_state(option))
     if kept and kept["sql"] == digest:
         plan = kept["plan"]
     else:
         plan = json.loads(statements.compile_plan().as_json_string())
-        plan = take_over(kept["plan"], plan, may_drop) if kept else plan
+        plan = take_over(kept["plan"], plan, "true" in map(option, MAY_DROP)) if kept else plan
     client = _loaded(tables, plan).execute().get_job_client()
     if client:
-        folders = (config.get(f"execution.checkpointing.{name}", "") for name in ("dir", "savepoint-dir"))
+        folders = (option(f"execution.checkpointing.{name}") for name in ("dir", "savepoint-dir"))
         kept_plan.keep(folders, str(client.get_job_id()), {"sql": digest, "plan": plan})
 
 
