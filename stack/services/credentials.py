@@ -1,6 +1,5 @@
 """Passwords of the local stack: generated at the first start, stored in a file that only its owner may read."""
 
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from core.settings import STACK_FILE
+from stack.services.secret_file import write_secret
 from stack.services.settings import LOOPBACK, TRANSACTION_TIMEOUT_S, StackSettings
 
 DATABASE = "depthflow"
@@ -68,7 +68,4 @@ def write_environment(settings: StackSettings, credentials: Credentials, flink: 
         "BUILDER_CACHE_MB": str(settings.builder_cache_mb),
     }
     values = credentials.passwords | addresses | flink
-    file = credentials_file(settings.home)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w") as out:
-        out.writelines(f"{key}={value}\n" for key, value in values.items())
+    write_secret(credentials_file(settings.home), "".join(f"{key}={value}\n" for key, value in values.items()))

@@ -15,6 +15,7 @@ from stack.services import jars
 from stack.services.credentials import DATABASE, READER, REDIS_PASSWORD, ROLES, Credentials
 from stack.services.errors import StackError
 from stack.services.ports import check_ports, taken_ports
+from stack.services.secret_file import write_secret
 from stack.services.settings import LOOPBACK, RESPONDS_WITHIN_S, StackSettings
 from stack.services.supervisord_config import Program
 
@@ -78,8 +79,8 @@ def prepare(settings: StackSettings, credentials: Credentials) -> None:
     folder = _conf(settings)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(prometheus_configuration(settings), sort_keys=False))
-    _write_secret(folder / "postgres-password", credentials.passwords[ROLES[READER]])
-    _write_secret(folder / "redis.json", json.dumps({_redis(settings): credentials.passwords[REDIS_PASSWORD]}))
+    write_secret(folder / "postgres-password", credentials.passwords[ROLES[READER]])
+    write_secret(folder / "redis.json", json.dumps({_redis(settings): credentials.passwords[REDIS_PASSWORD]}))
 
 
 def prometheus_configuration(settings: StackSettings) -> dict[str, Any]:
@@ -175,11 +176,6 @@ def _redis(settings: StackSettings) -> str:
 
 def _conf(settings: StackSettings) -> Path:
     return settings.home / "conf" / "prometheus"
-
-
-def _write_secret(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
 
 
 def _is_ready(url: str) -> bool:

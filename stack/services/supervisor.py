@@ -17,6 +17,7 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 
 from stack.services.errors import StackError
+from stack.services.secret_file import write_secret
 from stack.services.supervisord_config import Program, render, section
 
 HOME_VARIABLE = "DEPTHFLOW_STACK"  # in the environment of every process of a stack; the value is the stack's folder
@@ -51,9 +52,8 @@ class Supervisor:
         """Write the configuration and start supervisord, which starts every program with `autostart` at once."""
         for folder in ("run", "logs", "conf"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        self.config.touch(mode=0o600)
-        self.config.chmod(0o600)  # programs may have secrets in their environment
-        self.config.write_text(render(self.home, self.socket, list(programs)))
+        # Programs may have secrets in their environment.
+        write_secret(self.config, render(self.home, self.socket, list(programs)))
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config)]
         inherited = environment | {HOME_VARIABLE: str(self.home)}
         result = subprocess.run(command, env=inherited, capture_output=True, text=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from stack.services.credentials import REDIS_PASSWORD, Credentials
 from stack.services.errors import StackError
+from stack.services.secret_file import write_secret
 from stack.services.settings import LOOPBACK, StackSettings
 from stack.services.supervisord_config import Program
 
@@ -22,8 +23,7 @@ def prepare(settings: StackSettings, credentials: Credentials) -> None:
     }
     config = _config(settings)
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.touch(mode=0o600)
-    config.write_text("".join(f"{key} {value}\n" for key, value in options.items()))
+    write_secret(config, "".join(f"{key} {value}\n" for key, value in options.items()))
 
 
 def program(settings: StackSettings) -> Program:
