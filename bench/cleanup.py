@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from types import FrameType
-from urllib.request import Request, urlopen
 
 from confluent_kafka.admin import AdminClient
 from rich.console import Console
@@ -92,7 +91,7 @@ def remove_left_overs(settings: Settings) -> None:
     running = {job["jid"]: job["name"] for job in cluster.get("/jobs/overview")["jobs"] if job["state"] not in ENDED}
     for jid, name in running.items():
         if is_left_over(name):
-            urlopen(Request(f"{cluster.rest_url}/jobs/{jid}", method="PATCH"), timeout=10).close()
+            cluster.patch(f"/jobs/{jid}")
             console.print(f"cancelled {name}, which a killed benchmark has left", highlight=False)
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers})
     topics = left_over(admin.list_topics(timeout=10).topics)

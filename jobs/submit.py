@@ -69,6 +69,10 @@ class FlinkCluster:
         data = json.dumps(body).encode()
         return self._request(Request(self.rest_url + path, data, {"Content-Type": "application/json"}))
 
+    def patch(self, path: str) -> Any:
+        """JSON response of the REST API to a PATCH. Raises SubmitError if the cluster does not respond."""
+        return self._request(Request(self.rest_url + path, method="PATCH"))
+
     def _request(self, request: Request) -> Any:
         try:
             with urlopen(request, timeout=RESPONDS_WITHIN_S) as response:
@@ -251,6 +255,6 @@ def _stop_once(cluster: FlinkCluster, job: str, jid: str) -> Any:
 
 
 def cancel(cluster: FlinkCluster, job: str) -> None:
-    """Cancel a job without a savepoint."""
+    """Cancel a job without a savepoint. Raises SubmitError if the cluster does not respond, or refuses."""
     for jid in cluster.running(job):
-        urlopen(Request(f"{cluster.rest_url}/jobs/{jid}", method="PATCH"), timeout=RESPONDS_WITHIN_S).close()
+        cluster.patch(f"/jobs/{jid}")

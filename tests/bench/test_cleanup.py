@@ -119,12 +119,8 @@ def test_the_next_benchmark_cancels_the_jobs_of_a_killed_one(monkeypatch: pytest
             deleted.extend(names)
             return {}
 
-    class Response:
-        def close(self) -> None:
-            """Close nothing."""
-
     monkeypatch.setattr(cleanup.FlinkCluster, "get", lambda self, path: {"jobs": overview})
-    monkeypatch.setattr(cleanup, "urlopen", lambda request, timeout: requests.append(request.full_url) or Response())
+    monkeypatch.setattr(cleanup.FlinkCluster, "patch", lambda self, path: requests.append(self.rest_url + path))
     monkeypatch.setattr(cleanup, "AdminClient", Admin)
     cleanup.remove_left_overs(Settings(_env_file=None, flink_rest_url="http://flink"))
     assert (requests, deleted) == (["http://flink/jobs/1"], [f"{dead}trades"])

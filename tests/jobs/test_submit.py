@@ -17,6 +17,7 @@ from jobs.submit import (
     FlinkCluster,
     StateNotRestored,
     SubmitError,
+    cancel,
     newest_state,
     require_slots,
     require_startable,
@@ -205,3 +206,13 @@ def test_a_cluster_without_a_leader_is_recovering(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("jobs.submit.urlopen", leaderless)
     with pytest.raises(SubmitError, match="is recovering, no JobManager is leader: try again in some seconds"):
         require_startable(cluster(), "books")
+
+
+def test_a_job_that_cannot_be_cancelled_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object, **__: object) -> None:
+        raise HTTPError("http://x", 409, "Conflict", None, BytesIO())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FlinkCluster, "running", lambda self, job: ["b1"])
+    monkeypatch.setattr("jobs.submit.urlopen", ended)
+    with pytest.raises(SubmitError, match="HTTP Error 409: Conflict"):
+        cancel(cluster(), "books")
