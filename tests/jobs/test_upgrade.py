@@ -1,14 +1,17 @@
 """Order of the steps of an upgrade, and the state in which each failure leaves the job."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.errors import UserError
+from jobs import upgrade as upgrading
 from jobs.submit import FlinkCluster, SubmitError
-from jobs.upgrade import Progress, UpgradeError, judge, progress, upgrade
+from jobs.upgrade import Progress, UpgradeError, judge, progress, upgrade, wait_up
 
 SAVEPOINT = "file:///state/books/savepoint-1"
+CLUSTER = FlinkCluster(Path(), "http://127.0.0.1:1", "file:///state", "")
 
 
 class Steps:
@@ -75,9 +78,30 @@ def test_a_job_is_up_when_it_has_completed_a_checkpoint(
 
 
 def test_a_jobmanager_that_does_not_respond_may_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Any] = [
+        SubmitError("Flink does not respond"),
+        SubmitError("no JobManager is leader"),
+        {"jobs": [{"jid": "b1", "name": "books", "state": "RUNNING", "start-time": 1}]},
+        {"counts": {"completed": 1}},
+        [],
+    ]
+
+    def get(cluster: FlinkCluster, path: str) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, SubmitError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(upgrading, "POLL_S", 0)
+    monkeypatch.setattr(FlinkCluster, "get", get)
+    assert wait_up(CLUSTER, "books") and not answers
+
+
+def test_a_jobmanager_that_never_responds_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(cluster: FlinkCluster, path: str) -> None:
         raise SubmitError("Flink does not respond")
 
     monkeypatch.setattr(FlinkCluster, "get", silent)
-    cluster = FlinkCluster(Path(), "http://127.0.0.1:1", "file:///state", "")
-    assert progress(cluster, "books") is Progress.STARTING
+    assert progress(CLUSTER, "books") is Progress.STARTING
+    with pytest.raises(SubmitError, match="does not respond"):
+        wait_up(CLUSTER, "books", within_s=0)

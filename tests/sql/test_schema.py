@@ -188,6 +188,13 @@ def test_accounts_belong_to_a_role_of_their_own(fresh: psycopg.Connection) -> No
         fresh.execute("SELECT * FROM trades_1s")
 
 
+def test_rights_are_given_and_taken_in_one_transaction() -> None:
+    """Between the statements, other roles could read the accounts, which the last ones take from them."""
+    before, rights, after = re.split(r"^(?:BEGIN|COMMIT);.*$", SCRIPT.read_text(), flags=re.MULTILINE)
+    assert "REVOKE ALL ON users, refresh_tokens" in rights
+    assert not re.search(r"^(?:GRANT|REVOKE)\b", before + after, re.MULTILINE)
+
+
 HYPERTABLES = re.findall(r"\('(\w+)', '(\w+)', INTERVAL '(\w+ \w+)', '([\w,]+)', '([\w ,]+)'\),?\n", SCRIPT.read_text())
 AGGREGATES = re.findall(r"\('(\w+)', INTERVAL '(\w+ \w+)', INTERVAL '(\w+ \w+)', \$view\$", SCRIPT.read_text())
 SECONDS_OF = {"minute": 60, "hour": 3600, "day": 86_400, "year": 31_536_000}

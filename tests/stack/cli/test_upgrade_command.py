@@ -11,6 +11,7 @@ from jobs import upgrade as upgrading
 from jobs.submit import FlinkCluster, SubmitError
 from stack.cli import upgrade as command
 from stack.cli.main import app
+from stack.services.errors import StackError
 
 SAVEPOINT = "file:///state/books/savepoint-1"
 VERTICES = {"vertices": [{"parallelism": 1}, {"parallelism": 2}]}
@@ -51,6 +52,18 @@ def test_the_earlier_command_starts_the_job_with_as_many_slots_as_before(tmp_pat
     assert (tmp_path / "arguments").read_text() == f"submit books --from {SAVEPOINT} --parallelism 2\n"
     assert status == 1
     assert f"did not come up (Flink refused the job: NameError); the job runs as before, from {SAVEPOINT}" in text
+
+
+def test_taskmanagers_that_do_not_start_again_lead_back(
+    refused: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(settings: Any) -> None:
+        raise StackError("No TaskManager came back", "Look at its log")
+
+    monkeypatch.setattr(command, "prepare_submission", fail)
+    status, text = upgrade("--back-to", earlier(tmp_path, 0))
+    assert (tmp_path / "arguments").exists()
+    assert status == 1 and "did not come up (No TaskManager came back. Look at its log); the job runs as before" in text
 
 
 @pytest.mark.usefixtures("refused")
