@@ -26,7 +26,7 @@ MATCH_RECOGNIZE (
     flipped.event_time - strong.event_time AS took_ms
   ONE ROW PER MATCH
   AFTER MATCH SKIP TO LAST flipped
-  PATTERN (strong weak* flipped) WITHIN INTERVAL '${within_s}' SECOND(6, 3)
+  PATTERN (strong weak* flipped) WITHIN INTERVAL '${within_s}' SECOND(10, 3)
   DEFINE
     strong AS ABS(strong.imbalance) >= ${threshold},
     weak AS ABS(weak.imbalance) < ${threshold},
