@@ -684,7 +684,7 @@ BEGIN
   END LOOP;
 END
 $$;
-BEGIN;  -- between the statements, roles would have rights that the next one takes from them
+BEGIN;  -- or other roles could read the accounts between GRANT ON ALL TABLES and REVOKE
 GRANT USAGE ON SCHEMA public TO depthflow_writer, grafana, depthflow_reader, depthflow_accounts;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO depthflow_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO grafana, depthflow_reader;
