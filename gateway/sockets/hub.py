@@ -20,8 +20,8 @@ from gateway.metrics import GatewayMetrics
 from gateway.sockets import payloads
 from gateway.sockets.feed import Feed
 from gateway.sockets.frames import event_frame, extended, frame_of
-from gateway.sockets.newest import NEWEST_ALERT_COUNT, NewestFrames, States
-from gateway.sockets.rooms import STATES, Room, RoomName
+from gateway.sockets.newest import NewestFrames, States
+from gateway.sockets.rooms import STATES, Room, RoomName, rooms_of
 from gateway.sockets.stream import Stream
 from market.cache_messages import StateMessage
 from market.options.records import ChainRecord, UnderlyingTick
@@ -92,8 +92,7 @@ class Hub:
                 await self._feed.want(name.channels)
                 self._metrics.channels.set(len(self._feed))
             await self._feed.confirmed(name.channels)
-            if not room.primed:
-                await self._prime(room)
+            await self._refresh(room)
             if self._rooms.get(name) is room:  # else its last member left while it was read
                 member.send_event("subscribed", subscribed)
                 room.admit(member)
@@ -114,12 +113,10 @@ class Hub:
         """Remove a client from the room `general`."""
         self._general.discard(member)
 
-    async def _prime(self, room: Room) -> None:
-        """Read the newest values of a room. Updates that came meanwhile are newer and stay."""
+    async def _refresh(self, room: Room) -> None:
+        """Read the newest values of a room if they are old. Updates that come meanwhile are newer and stay."""
         try:
-            for key, frame in await self._newest.of(room.name):
-                room.latest.setdefault(key, frame)
-            room.primed = True
+            await room.refresh(self._newest.of)
         except (RedisError, DatabaseError, PoolTimeout, *DECODE_ERRORS) as error:
             log.warning("newest values not read", room=str(room.name), error=str(error))
 
@@ -156,6 +153,9 @@ class Hub:
         message = _decode_state(data)
         venue, symbol = channel.split(":", 2)[1:]
         self._states[venue, symbol] = StateRecord(message.state, message.reason, message.since)
+        for name in rooms_of(venue, symbol):
+            if (room := self._rooms.get(name)) is not None:
+                room.outdated = True
         frame = event_frame("status", extended({"trusted": message.state == "synced"}, data))
         for member in self._general:
             member.send_latest(("status", venue, symbol), frame)
@@ -184,7 +184,7 @@ class Hub:
         members: set[Stream] = set()
         for kind in ("product", "chain"):
             if (room := self._rooms.get(RoomName(kind, product))) is not None:
-                room.latest[key] = frame
+                room.keep(key, frame)
                 members |= room.members
         for member in members:
             member.send_latest(key, frame)
@@ -202,9 +202,8 @@ class Hub:
     def _on_alert(self, channel: str, data: bytes) -> None:
         room = self._rooms.get(RoomName("alerts", channel.partition(":")[2]))
         if room is not None:
-            room.latest[("alert", data)] = frame = event_frame("alert", data)
-            while len(room.latest) > NEWEST_ALERT_COUNT:
-                del room.latest[next(iter(room.latest))]
+            frame = event_frame("alert", data)
+            room.keep(("alert", data), frame)
             self._sent(room.publish_event("alert", frame))
 
     async def _on_connection(self, connected: bool) -> None:
@@ -224,11 +223,11 @@ class Hub:
                 await self._renew(room)
 
     async def _renew(self, room: Room) -> None:
-        before = dict(room.latest)
-        room.latest.clear()
-        await self._prime(room)
-        for key, frame in room.latest.items():
-            if before.get(key) != frame:
+        before = room.latest
+        room.outdated = True
+        await self._refresh(room)
+        for key, frame in room.newest.items():
+            if key not in room.published and before.get(key) != frame:
                 for member in room.members:
                     member.send_latest(key, frame)
 

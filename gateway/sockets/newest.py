@@ -1,7 +1,5 @@
 """Newest values as frames, which a new member of a room gets before the updates."""
 
-from collections.abc import Hashable
-
 import msgspec
 from redis.asyncio import Redis
 
@@ -10,12 +8,9 @@ from gateway.freshness import StateRecord
 from gateway.market_data import MarketData
 from gateway.sockets import payloads
 from gateway.sockets.frames import event_frame, frame_of
-from gateway.sockets.rooms import RoomName
+from gateway.sockets.rooms import NEWEST_ALERT_COUNT, Keyed, RoomName
 from market.cache_messages import NEWEST_ALERTS
 
-NEWEST_ALERT_COUNT = 20
-
-Keyed = tuple[Hashable, bytes]
 States = dict[tuple[str, str], StateRecord]  # by venue and symbol in upper case
 
 

@@ -29,13 +29,14 @@ log = structlog.get_logger("gateway")
 
 @dataclass
 class Client:
-    """One connection: its stream, account and rooms."""
+    """One connection: its stream, account and rooms. `changing`: held while it joins or leaves one."""
 
     sid: str
     stream: Stream
     account: Account
     ends: float  # epoch seconds
     rooms: set[RoomName] = field(default_factory=set)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     counted: tuple[int, int] = (0, 0)  # conflated and dropped messages that are in the metrics
 
 
@@ -127,26 +128,26 @@ class SocketServer:
         self._count(client)
         self._gateway.metrics.clients.set(len(self._clients))
         self._hub.forget(client.stream)
-        for name in client.rooms:
-            await self._hub.leave(client.stream, name)
+        async with client.changing:
+            for name in client.rooms:
+                await self._hub.leave(client.stream, name)
 
     async def _subscribe(self, sid: str, data: Any = None) -> dict[str, Any]:
         client = self._clients[sid]
         try:
             name = parse_room(data)
-            if len(client.rooms) >= MAX_ROOMS and name not in client.rooms:
-                raise RoomError(f"at most {MAX_ROOMS} subscriptions are allowed")
         except RoomError as error:
             return self._refuse(client, str(error))
         answer = {"type": name.kind, "symbol": name.symbol, "room": str(name)}
         frame = frame_of("subscribed", answer)
-        if name in client.rooms:
-            client.stream.send_event("subscribed", frame)
-        else:
-            client.rooms.add(name)
-            await self._hub.join(client.stream, name, frame)
-            if sid not in self._clients:  # disconnected meanwhile
-                await self._hub.leave(client.stream, name)
+        async with client.changing:
+            if name in client.rooms:
+                client.stream.send_event("subscribed", frame)
+            elif len(client.rooms) >= MAX_ROOMS:
+                return self._refuse(client, f"at most {MAX_ROOMS} subscriptions are allowed")
+            else:
+                client.rooms.add(name)
+                await self._hub.join(client.stream, name, frame)
         return answer
 
     async def _unsubscribe(self, sid: str, data: Any = None) -> dict[str, Any]:
@@ -155,11 +156,12 @@ class SocketServer:
             name = parse_room(data)
         except RoomError as error:
             return self._refuse(client, str(error))
-        if name in client.rooms:
-            client.rooms.discard(name)
-            await self._hub.leave(client.stream, name)
         answer = {"type": name.kind, "symbol": name.symbol, "room": str(name)}
-        client.stream.send_event("unsubscribed", frame_of("unsubscribed", answer))
+        async with client.changing:
+            if name in client.rooms:
+                client.rooms.discard(name)
+                await self._hub.leave(client.stream, name)
+            client.stream.send_event("unsubscribed", frame_of("unsubscribed", answer))
         return answer
 
     async def _get_products(self, sid: str, data: Any = None) -> dict[str, Any]:
