@@ -1,5 +1,6 @@
 // The newest record of one book and the trust in it, for every panel that shows it.
 import { partsOf } from "./symbols.js";
+import { agedTrust } from "./trust.js";
 
 // Follow a book. `onChange(record, trust)` is called after each record and state; `trust()` also knows the age. `unit`:
 // that of its sizes, empty until it is known.
@@ -29,10 +30,7 @@ export function followBook(context, key, onChange = () => {}) {
   }
   function trust() {
     if (!known) return { trusted: false, state: null, reason: "no data yet", since: null };
-    if (!known.trusted || !record) return known;
-    const ms = context.now() - record.event_time;
-    if (ms <= context.staleAfter()) return known;
-    return { trusted: false, state: "stale", reason: "no update", since: record.event_time };
+    return record ? agedTrust(known, record.event_time, context) : known;
   }
   return {
     key,

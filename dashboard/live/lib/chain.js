@@ -36,6 +36,7 @@ export function followChain(context, product, onChange) {
     } catch (error) {
       if (error.status === 404 && expiry) expiry = ""; // the expiry has passed
       data.problem = error.message;
+      stale = true; // read again, although nothing may change
     } finally {
       reading = false;
     }

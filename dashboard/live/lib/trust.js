@@ -25,6 +25,12 @@ export function markTrust(element, given) {
   note.textContent = note.title = text;
 }
 
+// Trust in values of an event time: what the gateway knew is no longer true when no newer ones have come.
+export function agedTrust(known, eventTime, context) {
+  if (!known.trusted || context.now() - eventTime <= context.staleAfter()) return known;
+  return { trusted: false, state: "stale", reason: "no update", since: eventTime };
+}
+
 // `gap: missing update since 12:00:03`.
 export function distrust(given) {
   const { name, why, since } = parts(given);

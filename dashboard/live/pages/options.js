@@ -3,7 +3,7 @@ import { dayText, daysText, followChain, nearestWeek } from "../lib/chain.js";
 import { cleanups, el, setText } from "../lib/dom.js";
 import { age, fixed, percent, signed, sized } from "../lib/format.js";
 import { coinOf, quoteOf } from "../lib/symbols.js";
-import { distrust, distrustFor, markTrust } from "../lib/trust.js";
+import { agedTrust, distrust, distrustFor, markTrust } from "../lib/trust.js";
 import { chainTable } from "../panels/chain_table.js";
 import { echart } from "../panels/echart.js";
 import * as charts from "../panels/option_charts.js";
@@ -105,12 +105,13 @@ function open(root, context, product, names, onProduct) {
     }
   }
   function showTrust() {
-    const fresh = data.term?.freshness;
-    if (!fresh) return;
+    if (!data.term) return;
+    const { freshness } = data.term;
+    const fresh = agedTrust(freshness, freshness.event_time, context);
     set("state", fresh.trusted ? fresh.state : distrust(fresh));
     context.headline.set(fresh.trusted ? "chain synced" : `chain ${distrustFor(fresh, context.now())}`, fresh.trusted);
     cells.get("state").dd.classList.toggle("bad", !fresh.trusted);
-    set("age", age(context.now() - fresh.event_time));
+    set("age", age(context.now() - freshness.event_time));
     for (const each of panels) markTrust(each, fresh);
   }
   function showExpiries() {

@@ -140,6 +140,18 @@ def test_options_answer_what_the_market_expects_and_where_max_pain_is(pages: Liv
         pages.market.feeder.state("synced", now_ms(), key=f"{VENUE}:{PRODUCT}")
 
 
+def test_options_that_no_longer_come_are_stale(
+    live_backend: Backend, market: MovingMarket, browser: Browser, tmp_path: Path
+) -> None:
+    with serving(live_backend.environment(auth="off", stale_after_s=10), tmp_path) as gateway:
+        market.feeder.state("synced", now_ms(), key=f"{VENUE}:{PRODUCT}")
+        publish_chain(market.feeder, now_ms())
+        with LivePage(gateway, market, browser).open(f"options:{PRODUCT}") as watched:
+            watched.page.locator("[data-figure=state]", has_text="synced").wait_for()
+            watched.page.locator(".panel-smile.untrusted .trust-note", has_text="stale: no update since ").wait_for()
+            watched.page.locator("[data-figure=state].bad", has_text="stale: no update since ").wait_for()
+
+
 def test_the_pipeline_has_the_figures_of_the_api_and_says_what_is_away(pages: LivePage) -> None:
     with pages.open("pipeline") as watched:
         watched.page.locator("tr[data-name='t.books']").wait_for()
