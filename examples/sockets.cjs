@@ -4,7 +4,8 @@
 //     node examples/sockets.cjs binance:BTCUSDT          // until Ctrl-C
 //     node examples/sockets.cjs binance:BTCUSDT 10       // ten updates of the book
 //
-// The newest values come first, then what changes. `trusted` is false while the book is out of sync with its exchange.
+// The newest values come first, then what changes. A book that is out of sync with its exchange sends no update, so its
+// `status` is printed as well.
 // The client connects again by itself; the rooms must be subscribed again then, which `connect` does here.
 //
 // Environment: GATEWAY_USER, GATEWAY_PASSWORD, API_URL (http://127.0.0.1:8000), SOCKET_URL (http://127.0.0.1:8002).
@@ -39,6 +40,9 @@ async function main() {
   socket.on("connect_error", (error) => console.error(error.message));
   socket.on("trade", ({ price, quantity, is_buyer_maker: sold }) => console.log("trade", sold ? "sold" : "bought", quantity, "at", price));
   socket.on("alert", ({ message }) => console.log("alert", message));
+  socket.on("status", ({ venue, symbol, state, reason }) => {
+    if (`${venue}:${symbol}` === book) console.log("state", state, reason);
+  });
   socket.on("book_update", ({ bids, asks, trusted }) => {
     console.log("best bid", bids[0], "best ask", asks[0], trusted ? "" : "(out of sync)");
     if (++updates >= Number(limit)) socket.close();

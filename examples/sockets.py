@@ -3,7 +3,8 @@
     python examples/sockets.py BTC          # until Ctrl-C
     python examples/sockets.py BTC 10       # ten updates
 
-The newest values come first, then what changes. `trusted` is false while the chain is out of sync with its exchange.
+The newest values come first, then what changes. A chain that is out of sync with its exchange may send no update, so
+its `status` is printed as well.
 The client connects again by itself; `connect` subscribes again then.
 
 Environment: GATEWAY_USER, GATEWAY_PASSWORD, API_URL (http://127.0.0.1:8000), SOCKET_URL (http://127.0.0.1:8002). Needs:
@@ -36,6 +37,11 @@ async def follow(product: str, limit: int | None) -> None:
     @client.event
     async def connect() -> None:
         await client.emit("subscribe", {"type": "chain", "symbol": product})
+
+    @client.event
+    async def status(status: dict[str, Any]) -> None:
+        if status.get("symbol") == product:
+            print(product, "state", status["state"], status["reason"], flush=True)
 
     @client.event
     async def chain_summary(summary: dict[str, Any]) -> None:

@@ -120,10 +120,11 @@ def test_the_page_shows_a_book_and_hatches_it_while_it_is_out_of_sync(
             watched.until("document.querySelector('#state')?.textContent === 'in sync'")
             cells = page.evaluate("[...document.querySelectorAll('tbody tr')[0].cells].map((cell) => cell.textContent)")
             assert cells[1:] == ["100", "101", "2"]
-            feeder.state("gap", now + 1, "missing_update")
-            feeder.book(now + 2, now + 2)
+            feeder.state("gap", now + 1, "missing_update")  # no book follows, as from the pipeline
             watched.until("document.querySelector('#state').textContent === 'out of sync: missing_update'")
             assert page.evaluate("document.querySelector('table').className") == "untrusted"
+            feeder.state("synced", now + 2)
+            watched.until("document.querySelector('#state').textContent === 'in sync'")
+            assert page.evaluate("document.querySelector('table').className") == ""
             assert "kraken:BTC/USD extreme_imbalance" in page.evaluate("document.querySelector('#events').textContent")
-    feeder.state("synced", now + 3)
     assert [error for error in watched.errors if "favicon" not in error] == []
