@@ -1,9 +1,7 @@
-"""Streams of past spans. Each is rebuilt by a process of its own, which ends with its client."""
+"""Streams of past spans, from the best source that has the span."""
 
 import asyncio
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,12 +12,10 @@ from psycopg_pool import PoolTimeout
 from gateway.database import Database
 from gateway.problems import Problem
 from gateway.replay.database_records import StoredSpan
+from gateway.replay.processes import Processes
 from gateway.replay.rebuilt import header
 from gateway.replay.request import ReplayRequest, line
 
-MAX_REPLAYS = 2  # at the same time in one gateway
-CHUNK_BYTES = 64 * 1024
-MAX_LINE_BYTES = 16 * 1024 * 1024
 PROBE_S = 0.5
 REACH_MS = 10_000  # before a book was in sync lie its snapshot and the updates that bridge to it
 UNKNOWN_REACH_MS = 600_000  # where the database does not know a snapshot
@@ -28,17 +24,12 @@ DATABASE_UNAVAILABLE = (DatabaseError, PoolTimeout)
 log = structlog.get_logger("gateway")
 
 
-class _Head(msgspec.Struct):
-    event: str
-    payload: dict[str, object] = {}
-
-
 class Replays:
     """Opens streams. `brokers`: host:port with commas between them."""
 
     def __init__(self, database: Database, brokers: str) -> None:
         self._database, self._brokers = database, brokers
-        self._running = 0
+        self._processes = Processes()
 
     async def open(self, request: ReplayRequest) -> AsyncGenerator[bytes, None]:
         """Lines of a span, the first of which has been read. Raises Problem 404 or 429."""
@@ -54,7 +45,8 @@ class Replays:
         stored = StoredSpan(self._database, request)
         reason = await self._absent(request)
         if reason is None:
-            rebuilt = self._rebuilt(msgspec.structs.replace(request, start_ms=await _start_ms(request, stored)))
+            whole = msgspec.structs.replace(request, start_ms=await _start_ms(request, stored))
+            rebuilt = self._processes.rebuild(whole)
             began = False
             async for chunk, unavailable in rebuilt:
                 if unavailable is not None:
@@ -89,48 +81,10 @@ class Replays:
         writer.close()
         return None
 
-    async def _rebuilt(self, request: ReplayRequest) -> AsyncGenerator[tuple[bytes, str | None], None]:
-        """Chunks of lines, the header in one of its own. For an unavailable span: an empty chunk with the reason."""
-        async with self._worker(request) as output:
-            while head := await output.readline():
-                found = msgspec.json.decode(head, type=_Head)
-                if found.event == "unavailable":
-                    yield b"", str(found.payload["reason"])
-                    return
-                yield head, None
-                if found.event == "header":
-                    break
-            else:
-                yield b"", "the rebuilding process failed; the gateway's log has the cause"
-                return
-            while chunk := await output.read(CHUNK_BYTES):
-                yield chunk, None
-
-    @asynccontextmanager
-    async def _worker(self, request: ReplayRequest) -> AsyncIterator[asyncio.StreamReader]:
-        if self._running >= MAX_REPLAYS:
-            raise Problem(429, f"{MAX_REPLAYS} replays run already", headers={"Retry-After": "5"})
-        self._running += 1
-        process = None
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway.replay.worker", msgspec.json.encode(request).decode()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                limit=MAX_LINE_BYTES,
-            )
-            assert process.stdout is not None
-            yield process.stdout
-        finally:
-            self._running -= 1
-            if process is not None and process.returncode is None:
-                process.kill()
-                await process.wait()
-
     async def _from_database(
         self, request: ReplayRequest, stored: StoredSpan, reason: str | None
     ) -> AsyncGenerator[bytes, None]:
-        lines = await stored.books()
+        lines, cut = await stored.books()
         if not lines:
             detail = f"; {reason}" if reason else ""
             raise Problem(404, f"nothing of {request.key} is stored in the span{detail}")
@@ -138,7 +92,7 @@ class Replays:
         for each in await _alerts(stored) + lines:
             yield each
         books = sum(b'"event":"book_record"' in each[:64] for each in lines)
-        yield line(request.to_ms, "end", {"complete": True, "reason": None, "books": books, "trades": 0})
+        yield line(request.to_ms, "end", {"complete": cut is None, "reason": cut, "books": books, "trades": 0})
 
 
 async def _resumed(first: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
