@@ -11,7 +11,7 @@ from jobs.operators import BATCH, KEY, OUTPUT
 from jobs.pipeline import publish, topic_names
 from jobs.rule_topic import RuleRecords, read_rule_records
 from jobs.sql_files import declare
-from market.alerts.rules import alert_rules
+from market.alerts.rules import alert_rules, silence_ms
 
 JOB = "alerts"
 INPUT_TOPICS = (topics.TICKS, topics.OPTION_CHAINS, topics.OPTION_SURFACES, topics.STATUS)
@@ -21,8 +21,8 @@ BATCH_WINDOW_S = "0.020"  # every alert waits for it
 
 
 def define_spec(settings: Settings, records: RuleRecords) -> AlertSpec:
-    """Rules of the settings. An expiry or option counts as gone after one minute plus `stale_after_s`."""
-    return AlertSpec(alert_rules(settings), records, round(1000 * (60 + settings.stale_after_s)))
+    """Rules and times of the settings, and the records of `alert.rules`."""
+    return AlertSpec(alert_rules(settings), records, silence_ms(settings))
 
 
 def define_workflow(batches: KeyedStream, rules: DataStream, spec: AlertSpec, settings: Settings) -> DataStream:

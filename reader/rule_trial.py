@@ -18,7 +18,6 @@ from reader.topic_admin import open_consumer, read_since
 from venues.registry import open_builder
 from venues.routing import route
 
-SILENCE_MS = 90_000
 Tick = tuple[str, bytes]  # key (`venue:symbol`) and record
 Counts = Counter[tuple[str, str, str]]  # by rule, book and phase
 
@@ -38,13 +37,16 @@ class Trial:
     high_changed: int
 
 
-def try_thresholds(ticks: Iterable[Tick], present: RuleTable, changed: RuleTable) -> list[Trial]:
-    """Alerts of every rule and book for which either table raises any. Ticks are in the order of their key."""
+def try_thresholds(ticks: Iterable[Tick], present: RuleTable, changed: RuleTable, silence_ms: int) -> list[Trial]:
+    """Alerts of every rule and book for which either table raises any. Ticks are in the order of their key.
+
+    `silence_ms`: that of the alerts job.
+    """
     counts: tuple[Counts, Counts] = (Counter(), Counter())
     engines: dict[str, tuple[AlertEngine, AlertEngine]] = {}
     for key, value in ticks:
         if key not in engines:
-            engines[key] = AlertEngine(key, present, SILENCE_MS), AlertEngine(key, changed, SILENCE_MS)
+            engines[key] = AlertEngine(key, present, silence_ms), AlertEngine(key, changed, silence_ms)
         for engine, found in zip(engines[key], counts, strict=True):
             for _, line in engine.apply_all(topics.TICKS.name, [value]).alerts:
                 _count(_decode(line), key, found)

@@ -20,6 +20,7 @@ from market.alerts.rules import (
     parse_thresholds,
     require_book,
     require_rule,
+    silence_ms,
 )
 from reader.output import table_console
 from reader.rule_trial import recorded_ticks, topic_ticks, try_thresholds
@@ -115,7 +116,7 @@ def try_rule(
     overrides = {} if defaults else read_overrides(settings)
     changed = with_change(overrides, rule, book, parse_thresholds(rule, assignments))
     ticks = topic_ticks(settings) if source == "topic" else recorded_ticks([Path(source)], settings)
-    rows = try_thresholds(ticks, RuleTable(rules, overrides), RuleTable(rules, changed))
+    rows = try_thresholds(ticks, RuleTable(rules, overrides), RuleTable(rules, changed), silence_ms(settings))
     if as_json:
         for row in rows:
             print(json.dumps(asdict(row)))

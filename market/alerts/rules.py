@@ -91,6 +91,11 @@ def alert_rules(settings: Settings) -> dict[str, Rule]:
     return {rule.name: rule for rule in (*books, *_chain_rules(settings))}
 
 
+def silence_ms(settings: Settings) -> int:
+    """Time without a record after which an expiry or an option counts as gone: a minute and `stale_after_s`, ms."""
+    return round(1000 * (60 + settings.stale_after_s))
+
+
 def _chain_rules(settings: Settings) -> tuple[Rule, ...]:
     share, points = settings.interest_alert_share, settings.skew_alert_points
     return (

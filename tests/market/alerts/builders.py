@@ -58,10 +58,17 @@ def lost(ms: int, state: str) -> bytes:
     return book_tick(ms, updates=0, state=state, reason="test")
 
 
-def trade_tick(ms: int, buy_levels: int = 0, sell_levels: int = 0) -> bytes:
+def trade_tick(ms: int, buy_levels: int = 0, sell_levels: int = 0, seq: int | None = None) -> bytes:
     prices = dict.fromkeys(("open", "high", "low", "close", "volume", "notional", "signed_volume"), 1.0)
     times = {"start": NOON + ms, "end": NOON + ms + 100, "event_time": NOON + ms, "recv_us": 0}
-    counts = {"trades": 1, "buys": 0, "late": 0, "seq": ms, "buy_levels": buy_levels, "sell_levels": sell_levels}
+    counts = {
+        "trades": 1,
+        "buys": 0,
+        "late": 0,
+        "seq": ms if seq is None else seq,
+        "buy_levels": buy_levels,
+        "sell_levels": sell_levels,
+    }
     return msgspec.json.encode(TradeTick(venue="kraken", symbol="X", **prices, **times, **counts))  # type: ignore[arg-type]
 
 
