@@ -133,8 +133,8 @@ def keyed(rows: DataStream, key_type: TypeInformation, value_type: TypeInformati
     """A KeyedStream over (key, ROW(...)) rows, without the Python map that `key_by` inserts.
 
     `key_by` of PyFlink is a Python stage that prepends the key: a second crossing into Python (53k against 66k frames/s
-    on two cores). Here SQL provides the (key, row) shape, and the Java selector that `key_by` installs is reused. This
-    function is the only one that uses private names of PyFlink, and has its own test.
+    on two cores). Here SQL provides the (key, row) shape, and the Java selector that `key_by` installs is reused. It
+    uses private names of PyFlink, and has its own test.
     """
     selector = get_gateway().jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
     stream = rows._j_data_stream.keyBy(selector, Types.ROW([key_type]).get_java_type_info())

@@ -82,7 +82,7 @@ class VenueInfo(NamedTuple):
 
 @dataclass(frozen=True)
 class RestSnapshots:
-    """Book snapshots by REST: paths, and the weight of each by the largest `limit` that its price covers."""
+    """Book snapshots by REST: paths, and the weight of each by the largest `limit` that it covers."""
 
     path: str
     info_path: str  # lists the symbols and the weight budget

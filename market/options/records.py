@@ -1,8 +1,8 @@
 """Records of the options topics. Field names are contracts: they change by adding. Formulas: docs/metrics.md.
 
 The conventions of `core.records` hold: times are epoch ms UTC; None is undefined, and `flags` give the reason.
-Volatilities are fractions a year. Amounts of money are in the chain's quote currency (USD, USDC or rupees; `_usd` in a
-name stands for it), open interest and volume in the base unit (coin). Greeks are computed from Black-76; published
+Volatilities are fractions a year. Amounts of money are in the chain's quote currency (USD or USDC; `_usd` in a name
+stands for it), open interest and volume in the base unit (coin). Greeks are computed from Black-76; published
 ones, which are rounded, are not used.
 """
 

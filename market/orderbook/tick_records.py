@@ -15,12 +15,13 @@ WindowSize = Literal["1s", "10s", "1m"]
 
 
 class BookTick(Struct, frozen=True, gc=False, tag_field="kind", tag="book"):
-    """An interval of a book's event time of at most 100 ms with updates, a change of its state, or a quiet second.
+    """The updates of a book within 100 ms of event time, a change of its state, or a quiet second.
 
     Topic `orderbook.ticks`, `kind` is `book`. `seq` numbers the book ticks of a key from 0 without gaps; it restarts
     when the job starts without saved state. A tick covers [`start`, `end`), which begins where the tick before it
-    ended. `state` holds throughout: a change of state ends a tick, and the next one, of length 0, has the new state and
-    its `reason`. While a book is quiet, a tick without updates follows every second, up to `STALE_AFTER_S`.
+    ended, so also the quiet time before its updates: up to 1.1 s while heartbeats come. `state` holds throughout: a
+    change of state ends a tick, and the next one, of length 0, has the new state and its `reason`. While a book is
+    quiet, a tick without updates follows every second, up to `STALE_AFTER_S`.
 
     The fields from `event_time` to `flags` are those of the last processed record, `event_time` of a tick without
     updates is its own; they are null before the first record. `one_sided`: a side was empty after an update of this

@@ -1,4 +1,4 @@
-"""Facts about Binance: addresses, limits, prices of snapshots. Sources: docs/venues/binance.md."""
+"""Facts about Binance: addresses, limits, request weights of snapshots. Sources: docs/venues/binance.md."""
 
 SPOT_WS = "wss://stream.binance.com:9443"
 SPOT_REST = "https://api.binance.com"
