@@ -14,7 +14,7 @@ from core.metrics_server import metrics_server
 from core.scrape_targets import scrape_target
 from core.settings import Settings
 from core.stop_signal import EXIT_INTERRUPTED, stop_signal
-from ring.feed import RingFeed, RingReader
+from ring.feed import RingConsumer, RingFeed
 from ring.layout import Layout
 from ring.metrics import RingMetrics
 from ring.segment import path_of
@@ -57,6 +57,6 @@ def ring(
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
-def reader_of(settings: Settings, feed: RingFeed) -> RingReader:
+def reader_of(settings: Settings, feed: RingFeed) -> RingConsumer:
     """The consumer of these settings. Raises RingError."""
-    return RingReader(python_client_options(settings), feed, settings.topic_prefix, time.time_ns() // 1_000_000)
+    return RingConsumer(python_client_options(settings), feed, settings.topic_prefix, time.time_ns() // 1_000_000)

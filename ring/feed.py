@@ -107,7 +107,7 @@ class RingFeed:
         self._writer.write_state(key, status.state, status.event_time)
 
 
-class RingReader:
+class RingConsumer:
     """The consumer: states of the last days, everything else of the last minute, then what comes. Raises RingError.
 
     `records`: number of records read, by topic without the prefix.

@@ -6,14 +6,14 @@ from time import monotonic_ns
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ring.feed import RingFeed, RingReader
+from ring.feed import RingConsumer, RingFeed
 from ring.writer import RingWriter
 
 
 class RingMetrics(Collector):
     """Counts of a running ring."""
 
-    def __init__(self, writer: RingWriter, feed: RingFeed, reader: RingReader) -> None:
+    def __init__(self, writer: RingWriter, feed: RingFeed, reader: RingConsumer) -> None:
         self._writer, self._feed, self._reader = writer, feed, reader
 
     def collect(self) -> Iterator[Metric]:

@@ -2,7 +2,7 @@
 
     table = RuleTable(alert_rules(settings), overrides)
     engine = AlertEngine("venue:symbol", table, silence_ms=90_000)
-    batch = engine.apply_all("orderbook.ticks", values)    # values: raw records; batch.alerts: keys and encoded records
+    batch = engine.apply_all("orderbook.ticks", values)    # values: encoded ticks; batch.alerts: keys, encoded alerts
 
 docs/alerts.md has the rules and the life of an alert.
 """

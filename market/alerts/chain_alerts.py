@@ -9,12 +9,11 @@ from datetime import datetime, timezone
 
 from msgspec import Struct, field
 
-from market.alerts import interest
 from market.alerts.chain_readings import MINUTE_MS, ExpiryHistory
 from market.alerts.episode import Change, Limits
 from market.alerts.episodes import Episodes, RuleChange, end_all, read
 from market.alerts.inputs import STATE_VALUES, ChainReading, InterestReading, StateReading
-from market.alerts.interest import Interest
+from market.alerts.open_interest import Interest, OptionChange, OptionInterest, read_interest
 
 EXPIRY_RULES = (
     "pcr_extreme",
@@ -69,7 +68,7 @@ class ChainAlerts(Struct, array_like=True):
         options, ended = self.interest, []
         if options.due(row.event_time):
             for name, option, value in options.close():
-                ended += [(name, each) for each in interest.read(option, value, limits_of(INTEREST_RULE, name))]
+                ended += [(name, each) for each in read_interest(option, value, limits_of(INTEREST_RULE, name))]
             for name, option in options.expire(row.event_time - silence_ms):
                 ended += _lost(name, option, option.time + silence_ms, limits_of)
         options.note(row)
@@ -116,6 +115,6 @@ def _of(symbol: str, changes: Iterator[RuleChange]) -> Iterator[SubjectChange]:
     return ((rule, symbol, change) for rule, change in changes)
 
 
-def _lost(name: str, option: interest.OptionInterest, time: int, limits_of: LimitsOf) -> list[interest.OptionChange]:
+def _lost(name: str, option: OptionInterest, time: int, limits_of: LimitsOf) -> list[OptionChange]:
     episode, option.episode = option.episode, None
     return [] if episode is None else [(name, each) for each in episode.end_now(time, limits_of(INTEREST_RULE, name))]

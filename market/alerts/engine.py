@@ -1,4 +1,4 @@
-"""All alerts of one key (`venue:symbol`, for option chains `venue:underlying`), from raw records to raw records."""
+"""All alerts of one key (`venue:symbol`, for option chains `venue:underlying`), from encoded records."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

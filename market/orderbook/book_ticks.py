@@ -167,7 +167,7 @@ class BookTicks:
         lost = change.state != "synced"
         header.state, header.reason, header.carried = change.state, change.reason, Carried(lost=lost)
         if lost:
-            windows.mark_gap()
+            windows.mark_out_of_sync()
             header.flow_ends, header.flows = [], []
         self._publish(at, Sums(1, late=int(late)), NO_UPDATES, NOTHING)
         header.base, header.heartbeats = at, 0

@@ -37,7 +37,7 @@ APPLY, SKIP, GAP = SequenceResult  # looking up an enum's member costs more than
 class VenueTrade(NamedTuple):
     """One trade of any venue. `number` increases within `stream`; numbers of different streams do not compare.
 
-    `event_time` in epoch ms, `price` in quote currency, `size` in base units. `buy`: the aggressor bought.
+    `event_time` in epoch ms, `price` in quote currency, `size` in base units. `buy`: the taker bought.
     """
 
     stream: str

@@ -83,8 +83,8 @@ def depth_sums(sizes: Sequence[float], depth: int) -> tuple[float, float]:
 class SideMetrics(Struct, gc=False):
     """Values of the record that depend on one side, over its best `levels` levels: touch, Σ size, Σ size/rank.
 
-    `keys`, `sizes`: the levels that are published, best first. `beyond`: the metrics' levels reach beyond the range
-    that the book knows; `near`: the published ones do.
+    `keys`, `sizes`: the levels that are published, best first. `metrics_beyond`: the best `levels` levels reach beyond
+    the range that the book knows; `published_beyond`: those that are published do.
     """
 
     sign: float
@@ -95,8 +95,8 @@ class SideMetrics(Struct, gc=False):
     depth: float
     weighted: float
     levels: int
-    beyond: bool = False
-    near: bool = False
+    metrics_beyond: bool = False
+    published_beyond: bool = False
 
     def published(self, levels: int) -> list[Level]:
         """Prices and sizes of the best `levels` levels."""
@@ -124,8 +124,8 @@ def side_metrics(side: BookSide, depth: int, levels: int) -> SideMetrics:
         counted = depth if count > depth else count
         metrics = SideMetrics(side.sign, keys, sizes, side.sign * keys[0], sizes[0], total, weighted, counted)
     if side.covered and (count < longer or keys[-1] < side.known_to):
-        metrics.beyond = reaches_beyond(keys, depth, side.known_to, side.covered)
-        metrics.near = reaches_beyond(keys, longer, side.known_to, side.covered)
+        metrics.metrics_beyond = reaches_beyond(keys, depth, side.known_to, side.covered)
+        metrics.published_beyond = reaches_beyond(keys, longer, side.known_to, side.covered)
     side.summary = metrics
     return metrics
 
@@ -151,7 +151,7 @@ def measure(
     bid, bid_size, ask, ask_size = bids.price, bids.size, asks.price, asks.size
     bid_depth, ask_depth = bids.depth, asks.depth
     bid_levels, ask_levels = bids.levels, asks.levels
-    reasons = [*flags, "beyond_known_range"] if bids.beyond or asks.beyond else [*flags]
+    reasons = [*flags, "beyond_known_range"] if bids.metrics_beyond or asks.metrics_beyond else [*flags]
     current = middle = micro = width = width_bps = flow = None
     if bid_levels and ask_levels:
         current = bid, bid_size, ask, ask_size

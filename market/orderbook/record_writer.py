@@ -21,7 +21,7 @@ class RecordWriter:
 
     `counts`: counters of that batch. Callers increment them in place: a method call would cost three times as much.
     `published`: a record was added; the builder clears it with every envelope.
-    `is_near_range_end`: the levels of the last record reach beyond those that a truncated snapshot covered.
+    `publishes_unknown_range`: the levels of the last record reach beyond those that a truncated snapshot covered.
     `ticks`, `trade_ticks`: open ticks of the book and its trades, closed when a batch is finished.
     `previous_touch`: the touch of the last published book, with which order flow compares; None after a restart.
     """
@@ -39,7 +39,7 @@ class RecordWriter:
         "_venue",
         "batch",
         "counts",
-        "is_near_range_end",
+        "publishes_unknown_range",
         "previous_touch",
         "published",
         "ticks",
@@ -60,7 +60,7 @@ class RecordWriter:
         self.trade_ticks = TradeTicks(venue, symbol, config.stale_after_s)
         self.previous_touch: Touch | None = None
         self.published = False
-        self.is_near_range_end = False
+        self.publishes_unknown_range = False
         self.batch = Batch()
         self.counts = self.batch.counts
 
@@ -86,7 +86,7 @@ class RecordWriter:
         )
         self._rows.append(row)
         self.published = True
-        self.is_near_range_end = bids.near or asks.near
+        self.publishes_unknown_range = bids.published_beyond or asks.published_beyond
         self.batch.processed.append(_encode(row))
 
     def status(
@@ -110,7 +110,7 @@ class RecordWriter:
         self.batch.resyncs.append(_encode(Resync(self._venue, self._symbol, conn, reason, since)))
 
     def trade(self, recv_us: int, trade_id: str, event_time: int, price: float, size: float, buy: bool) -> None:
-        """Add one trade. `buy`: the aggressor bought."""
+        """Add one trade. `buy`: the taker bought."""
         side: TakerSide = "buy" if buy else "sell"
         self.counts.trades += 1
         trade = Trade(self._venue, self._symbol, event_time, recv_us, trade_id, price, size, side)

@@ -18,8 +18,8 @@ from market.orderbook.tick_records import Window, WindowSize
 from market.orderbook.tick_sums import NOTHING, Carried, Sums, combine, held
 
 MINUTE_MS = 60_000
-LONG_MS = 10_000
-LENGTHS: dict[WindowSize, int] = {"1s": SECOND_MS, "10s": LONG_MS, "1m": MINUTE_MS}
+TEN_SECONDS_MS = 10_000
+LENGTHS: dict[WindowSize, int] = {"1s": SECOND_MS, "10s": TEN_SECONDS_MS, "1m": MINUTE_MS}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -70,7 +70,7 @@ class Windows:
         self._symbol = symbol
         self.history = SecondHistory()
         self.lines: list[bytes] = []
-        self.seconds: deque[Second] = deque(maxlen=LONG_MS // SECOND_MS)
+        self.seconds: deque[Second] = deque(maxlen=TEN_SECONDS_MS // SECOND_MS)
         self.begin(0)
 
     def begin(self, at: int) -> None:
@@ -85,9 +85,9 @@ class Windows:
 
     def finish(self, carried: Carried, last: Processed | None) -> None:
         """Close all windows in which a tick ended."""
-        self.hold(carried, _ceil(self.position + LONG_MS, MINUTE_MS), last)
+        self.hold(carried, _ceil(self.position + TEN_SECONDS_MS, MINUTE_MS), last)
 
-    def mark_gap(self) -> None:
+    def mark_out_of_sync(self) -> None:
         """The book is lost at the current position: rules do not look at the time before it."""
         self.whole = False
         self.history.clear()
@@ -119,8 +119,8 @@ class Windows:
 
     def _skip(self, carried: Carried, until: int, last: Processed | None) -> None:
         """Leave out minutes of which no window has a tick."""
-        first = _ceil(self.position + LONG_MS, MINUTE_MS)
-        next_one = (until - LONG_MS) // MINUTE_MS * MINUTE_MS
+        first = _ceil(self.position + TEN_SECONDS_MS, MINUTE_MS)
+        next_one = (until - TEN_SECONDS_MS) // MINUTE_MS * MINUTE_MS
         self.hold(carried, first, last)
         if next_one > first:
             self.position, self.unsaved = next_one, None
@@ -136,7 +136,7 @@ class Windows:
             self.unsaved.append(second)
         sums = second.sums
         self._publish("1s", end, [sums], last if sums.updates else None)
-        self._publish("10s", end, [each.sums for each in self.seconds if each.start >= end - LONG_MS], None)
+        self._publish("10s", end, [each.sums for each in self.seconds if each.start >= end - TEN_SECONDS_MS], None)
         if end % MINUTE_MS == 0:
             assert self.minute is not None
             self._publish("1m", end, [self.minute], None)
@@ -177,7 +177,7 @@ class Windows:
 
     def _restore(self, saved: SavedWindows) -> None:
         self.minute = saved.minute
-        self.seconds = deque(saved.seconds, LONG_MS // SECOND_MS)
+        self.seconds = deque(saved.seconds, TEN_SECONDS_MS // SECOND_MS)
         newest = [second.sums for second in saved.seconds]
         self.history.restore(saved.history, newest[max(len(newest) - len(saved.history), 0) :])
 

@@ -38,7 +38,7 @@ class MarketShape:
 
 
 class Fill(NamedTuple):
-    """One trade at one price; `buyer` is true if the aggressor bought."""
+    """One trade at one price; `buyer` is true if the taker bought."""
 
     buyer: bool
     tick: int

@@ -1,4 +1,4 @@
--- One row per trade; side is the aggressor's.
+-- One row per trade; side is the taker's.
 -- Key (venue, symbol, trade_id). Time: event_ts (the venue's), watermark 1 s behind.
 CREATE TEMPORARY TABLE trades (
   venue STRING,

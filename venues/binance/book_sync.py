@@ -32,13 +32,13 @@ from venues.binance.sequencing import SequenceRule
 
 
 class BinanceBookState(Struct, array_like=True):
-    """`book_id`: last update id in the book. `awaiting_bridge`: no update has bridged to the installed snapshot yet.
+    """`applied_id`: last update id in the book. `awaiting_bridge`: no update has bridged to the installed snapshot yet.
 
     `event_ms`: time of the last update or snapshot in the book; 0 where none is known. `refreshed_us`: receive time of
     the last request for a snapshot of a wider range. `partial`: of a book made of partial depth alone.
     """
 
-    book_id: int = 0
+    applied_id: int = 0
     awaiting_bridge: bool = False
     connections: Connections = field(default_factory=Connections)
     event_ms: int = 0
@@ -94,7 +94,7 @@ class BinanceBookSync:
         if not self._sync.synced and not state.awaiting_bridge:
             self._buffer(envelope)
             return
-        step = (self._bridge_step if state.awaiting_bridge else self._step)(state.book_id, update)
+        step = (self._bridge_step if state.awaiting_bridge else self._step)(state.applied_id, update)
         if step is APPLY:
             self._apply(envelope, update)
         else:
@@ -105,11 +105,11 @@ class BinanceBookSync:
         state, at = self.state, event_time(update)
         later_ms = at - state.event_ms if state.event_ms else 0
         previous_id = update.previous_id or update.first_id - 1
-        in_run = self._sync.synced and update.last_id != state.book_id
+        in_run = self._sync.synced and update.last_id != state.applied_id
         begins_anew = step is SKIP and self._sync.begins_anew(previous_id, update.last_id, later_ms, in_run)
         if begins_anew or (step is GAP and at + RESET_AFTER_MS >= state.event_ms):
             reason = "sequence_reset" if begins_anew else "sequence"
-            self._drop_book(envelope, reason, *self._rule.gap_ids(state.book_id, update))
+            self._drop_book(envelope, reason, *self._rule.gap_ids(state.applied_id, update))
         else:
             self._writer.counts.skipped += 1
 
@@ -123,12 +123,12 @@ class BinanceBookSync:
             return
         if state.awaiting_bridge:
             self._bridge(envelope, update, at)
-        state.book_id, state.event_ms = update.last_id, at
+        state.applied_id, state.event_ms = update.last_id, at
         if sync.state.stale:
             sync.mark_fresh(envelope, at)
         writer = self._writer
         writer.publish(book, update.last_id, at, envelope.recv_us)
-        if writer.is_near_range_end or self.pending.frames:
+        if writer.publishes_unknown_range or self.pending.frames:
             self._refresh_range(envelope)
 
     def _refresh_range(self, envelope: TypedEnvelope[DepthFrame]) -> None:
@@ -147,7 +147,7 @@ class BinanceBookSync:
 
     def _bridge(self, envelope: TypedEnvelope[DepthFrame], update: DepthUpdate, at: int) -> None:
         """Process the first update that bridges to the snapshot."""
-        if update.first_id > self.state.book_id + 1:
+        if update.first_id > self.state.applied_id + 1:
             self._writer.counts.surprises += 1  # USD-M: the snapshot lies between two updates of the symbol
         self.state.awaiting_bridge = False
         self.state.held.too_old = 0
@@ -191,7 +191,7 @@ class BinanceBookSync:
         check_event_time(message.event_ms, envelope.recv_us)
         state.connections.record_update(envelope)
         if apply_partial(message, state.partial, self._book, self._sync, self._writer, envelope):
-            state.book_id, state.event_ms = NO_CHAIN, 0
+            state.applied_id, state.event_ms = NO_CHAIN, 0
 
     def on_snapshot(self, envelope: TypedEnvelope[DepthSnapshot]) -> None:
         """Install a REST snapshot unless it is older than the book or than the oldest buffered update can bridge."""
@@ -199,19 +199,19 @@ class BinanceBookSync:
         at = event_time(snapshot)
         check_event_time(at, envelope.recv_us)
         self._writer.counts.snapshots += 1
-        if state.book_id == NO_CHAIN:
+        if state.applied_id == NO_CHAIN:
             return
-        if (self._sync.synced or state.awaiting_bridge) and snapshot.last_id <= state.book_id:
-            if snapshot.last_id == state.book_id:
+        if (self._sync.synced or state.awaiting_bridge) and snapshot.last_id <= state.applied_id:
+            if snapshot.last_id == state.applied_id:
                 self._sync.mark_fresh(envelope, at or envelope.recv_us // 1000)
             held = self.pending.frames
-            if held and held[-1].frame.data.last_id == state.book_id:
+            if held and held[-1].frame.data.last_id == state.applied_id:
                 self._extend_range(envelope, snapshot)
                 return
-            if snapshot.last_id == state.book_id or not self._proves_reset(envelope, at):
+            if snapshot.last_id == state.applied_id or not self._proves_reset(envelope, at):
                 return
             if self._sync.synced:
-                ids = state.book_id, snapshot.last_id
+                ids = state.applied_id, snapshot.last_id
                 self._sync.mark_gap(
                     envelope, at or envelope.recv_us // 1000, "sequence_reset", Phase.BUFFERING, *ids, request=False
                 )
@@ -246,7 +246,7 @@ class BinanceBookSync:
             self._book.apply(update.bids, update.asks)
         if self._book.crossed():
             self._writer.counts.crossed += 1
-            self._reject_crossed(envelope, snapshot)
+            self._drop_crossed(envelope, snapshot)
 
     def _replace_levels(self, snapshot: DepthSnapshot, keep_beyond: bool) -> None:
         bids, asks = snapshot.bids, snapshot.asks
@@ -262,11 +262,11 @@ class BinanceBookSync:
         self._replace_levels(snapshot, keep_beyond=False)  # updates up to its id may not have arrived
         if self._sync.synced and not self._sync.state.stale:
             self._sync.state.request_open = False
-        self.state.book_id, self.state.event_ms = snapshot.last_id, event_time(snapshot)
+        self.state.applied_id, self.state.event_ms = snapshot.last_id, event_time(snapshot)
         self.state.awaiting_bridge = True
         if self._book.crossed():
             self._writer.counts.crossed += 1
-            self._reject_crossed(envelope, snapshot)
+            self._drop_crossed(envelope, snapshot)
             return
         if self._rule.synced_at_install:
             at = event_time(snapshot) or envelope.recv_us // 1000
@@ -277,7 +277,7 @@ class BinanceBookSync:
         for each in self.pending.clear():
             self._advance(each)
 
-    def _reject_crossed(self, envelope: TypedEnvelope[DepthSnapshot], snapshot: DepthSnapshot) -> None:
+    def _drop_crossed(self, envelope: TypedEnvelope[DepthSnapshot], snapshot: DepthSnapshot) -> None:
         """Drop a snapshot whose own best bid and ask cross."""
         if self._sync.synced:
             self._sync.mark_gap(envelope, event_time(snapshot) or envelope.recv_us // 1000, "crossed")

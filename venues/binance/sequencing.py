@@ -13,9 +13,9 @@ class SequenceRule(Protocol):
     @property
     def synced_at_install(self) -> bool: ...
     def check_ids(self, update: DepthUpdate) -> None: ...
-    def step(self, book_id: int, update: DepthUpdate) -> SequenceResult: ...
+    def step(self, applied_id: int, update: DepthUpdate) -> SequenceResult: ...
     def bridge(self, snapshot_id: int, update: DepthUpdate) -> SequenceResult: ...
-    def gap_ids(self, book_id: int, update: DepthUpdate) -> tuple[int, int]: ...
+    def gap_ids(self, applied_id: int, update: DepthUpdate) -> tuple[int, int]: ...
 
 
 class SpotRule:
@@ -34,11 +34,11 @@ class SpotRule:
             raise InvalidRecord(f"expected U <= u, got U {update.first_id} and u {update.last_id}")
 
     @staticmethod
-    def step(book_id: int, update: DepthUpdate) -> SequenceResult:
-        """Treatment of `update` for a book that contains all updates up to `book_id`."""
-        if update.last_id <= book_id:
+    def step(applied_id: int, update: DepthUpdate) -> SequenceResult:
+        """Treatment of `update` for a book that contains all updates up to `applied_id`."""
+        if update.last_id <= applied_id:
             return SKIP
-        return APPLY if update.first_id <= book_id + 1 else GAP
+        return APPLY if update.first_id <= applied_id + 1 else GAP
 
     @staticmethod
     def bridge(snapshot_id: int, update: DepthUpdate) -> SequenceResult:
@@ -50,9 +50,9 @@ class SpotRule:
         return APPLY if update.last_id == snapshot_id else SpotRule.step(snapshot_id, update)
 
     @staticmethod
-    def gap_ids(book_id: int, update: DepthUpdate) -> tuple[int, int]:
+    def gap_ids(applied_id: int, update: DepthUpdate) -> tuple[int, int]:
         """Expected and actual first id at a gap."""
-        return book_id + 1, update.first_id
+        return applied_id + 1, update.first_id
 
 
 class UsdmRule:
@@ -82,13 +82,13 @@ class UsdmRule:
         return APPLY if update.previous_id <= snapshot_id else GAP
 
     @staticmethod
-    def step(book_id: int, update: DepthUpdate) -> SequenceResult:
-        """Treatment of `update` for a book whose last update ended at `book_id`."""
-        if update.previous_id == book_id:
+    def step(applied_id: int, update: DepthUpdate) -> SequenceResult:
+        """Treatment of `update` for a book whose last update ended at `applied_id`."""
+        if update.previous_id == applied_id:
             return APPLY
-        return SKIP if update.last_id <= book_id else GAP
+        return SKIP if update.last_id <= applied_id else GAP
 
     @staticmethod
-    def gap_ids(book_id: int, update: DepthUpdate) -> tuple[int, int]:
+    def gap_ids(applied_id: int, update: DepthUpdate) -> tuple[int, int]:
         """Expected and actual previous id at a gap."""
-        return book_id, update.previous_id
+        return applied_id, update.previous_id

@@ -30,13 +30,13 @@ from venues.deribit.sequencing import changes_levels, is_snapshot, next_step
 
 
 class DeribitBookState(Struct, array_like=True):
-    """`book_id`: newest change in the book. `followed`: connection on which a change that does not chain is a gap.
+    """`applied_id`: newest change in the book. `followed`: connection on which a change that does not chain is a gap.
 
     `event_ms`: time of the newest change. `partial`: of a book made of partial messages alone. `ahead_us`: receive time
     since which another connection has been ahead of the book; 0 if none is.
     """
 
-    book_id: int = 0
+    applied_id: int = 0
     followed: str | None = None
     connections: Connections = field(default_factory=Connections)
     event_ms: int = 0
@@ -98,7 +98,7 @@ class DeribitBookSync:
         check_event_time(message.event_ms, envelope.recv_us)
         state.connections.record_update(envelope)
         if apply_partial(message, state.partial, self._book, self._sync, self._writer, envelope):
-            state.book_id, state.event_ms = NO_CHAIN, 0
+            state.applied_id, state.event_ms = NO_CHAIN, 0
 
     def _follow_if_silent(self, origin: Origin) -> bool:
         """Follow this connection if the followed one has been silent for `silence_s`; True if it was."""
@@ -111,7 +111,7 @@ class DeribitBookSync:
 
     def _advance(self, envelope: TypedEnvelope[BookFrame], data: BookData, is_followed: bool) -> None:
         state = self.state
-        step = next_step(state.book_id, data)
+        step = next_step(state.applied_id, data)
         if step is not GAP and state.ahead_us and not is_followed:
             state.ahead_us = state.probe.at_us = 0
         if step is APPLY:
@@ -125,7 +125,7 @@ class DeribitBookSync:
             is_gap = self._is_left_behind(envelope, data)
         if begins_anew or is_gap:
             reason = "sequence_reset" if begins_anew else "sequence"
-            ids = state.book_id, data.prev_change_id
+            ids = state.applied_id, data.prev_change_id
             state.followed, state.ahead_us, state.probe.at_us = envelope.conn, 0, 0
             self._sync.mark_gap(envelope, data.timestamp, reason, Phase.EMPTY, *ids)
             self._book.clear()
@@ -143,7 +143,7 @@ class DeribitBookSync:
     def _begins_anew(self, data: BookData) -> bool:
         """True for an old change that proves that the ids began anew."""
         later_ms = data.timestamp - self.state.event_ms if self.state.event_ms else 0
-        in_run = data.change_id != self.state.book_id
+        in_run = data.change_id != self.state.applied_id
         return self._sync.begins_anew(data.prev_change_id or 0, data.change_id, later_ms, in_run)
 
     def _is_new_book(self, envelope: TypedEnvelope[BookFrame], data: BookData) -> bool:
@@ -159,11 +159,11 @@ class DeribitBookSync:
 
     def _replace(self, envelope: TypedEnvelope[BookFrame], data: BookData) -> None:
         counts = self._writer.counts
-        if self._sync.synced and data.change_id <= self.state.book_id:
-            if data.change_id == self.state.book_id:
+        if self._sync.synced and data.change_id <= self.state.applied_id:
+            if data.change_id == self.state.applied_id:
                 self._sync.mark_fresh(envelope, data.timestamp)
             elif self._is_new_book(envelope, data):
-                ids = self.state.book_id, data.change_id
+                ids = self.state.applied_id, data.change_id
                 self._sync.mark_gap(envelope, data.timestamp, "sequence_reset", Phase.EMPTY, *ids, request=False)
             if self._sync.synced:
                 counts.skipped += 1
@@ -185,7 +185,7 @@ class DeribitBookSync:
             return
         if not sync.synced:
             sync.mark_synced(envelope, data.timestamp)
-        self.state.book_id, self.state.event_ms = data.change_id, data.timestamp
+        self.state.applied_id, self.state.event_ms = data.change_id, data.timestamp
         if sync.state.stale:
             sync.mark_fresh(envelope, data.timestamp)
         self._writer.publish(self._book, data.change_id, data.timestamp, envelope.recv_us)

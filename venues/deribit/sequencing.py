@@ -17,8 +17,8 @@ def changes_levels(data: BookData) -> bool:
     return any(action != "new" for side in (data.bids, data.asks) for action, *_ in side)
 
 
-def next_step(book_id: int, data: BookData) -> SequenceResult:
-    """Treatment of a change for a book whose newest change is `book_id`."""
-    if data.prev_change_id == book_id:
+def next_step(applied_id: int, data: BookData) -> SequenceResult:
+    """Treatment of a change for a book whose newest change is `applied_id`."""
+    if data.prev_change_id == applied_id:
         return APPLY
-    return SKIP if data.change_id <= book_id else GAP
+    return SKIP if data.change_id <= applied_id else GAP

@@ -19,9 +19,9 @@ from tests.venues.example.sequencing import next_step
 
 
 class ExampleBookState(Struct, array_like=True):
-    """The part that a restart restores. `book_id`, `event_ms`: `seq` and time of the newest update in the book."""
+    """The part that a restart restores. `applied_id`, `event_ms`: `seq` and time of the newest update in the book."""
 
-    book_id: int = 0
+    applied_id: int = 0
     connections: Connections = field(default_factory=Connections)
     event_ms: int = 0
 
@@ -66,7 +66,7 @@ class ExampleBookSync:
     def _install(self, envelope: TypedEnvelope[BookFrame]) -> None:
         """Replace the book, unless the snapshot is older: its `seq` is lower, and its time is not later."""
         data = envelope.frame
-        if self._sync.synced and data.seq < self.state.book_id:
+        if self._sync.synced and data.seq < self.state.applied_id:
             if not self._is_later(data):
                 self._writer.counts.skipped += 1
                 return
@@ -79,15 +79,15 @@ class ExampleBookSync:
         self._publish(envelope)
 
     def _advance(self, envelope: TypedEnvelope[BookFrame]) -> None:
-        data, book_id = envelope.frame, self.state.book_id
-        step = next_step(book_id, data.seq)
+        data, applied_id = envelope.frame, self.state.applied_id
+        step = next_step(applied_id, data.seq)
         restarted = step is SKIP and self._is_later(data)
         if step is APPLY:
             self._book.apply(data.bids, data.asks)
             self._publish(envelope)
         elif step is GAP or restarted:
             reason = "sequence_reset" if restarted else "sequence"
-            self._sync.mark_gap(envelope, data.ts, reason, expected=book_id + 1, actual=data.seq)
+            self._sync.mark_gap(envelope, data.ts, reason, expected=applied_id + 1, actual=data.seq)
             self._book.clear()
         else:
             self._writer.counts.skipped += 1
@@ -104,7 +104,7 @@ class ExampleBookSync:
             self._sync.mark_gap(envelope, data.ts, "crossed")
             self._book.clear()
             return
-        self.state.book_id, self.state.event_ms = data.seq, data.ts
+        self.state.applied_id, self.state.event_ms = data.seq, data.ts
         if self._sync.state.stale:
             self._sync.mark_fresh(envelope, data.ts)
         self._writer.publish(self._book, data.seq, data.ts, envelope.recv_us)

@@ -3,8 +3,8 @@
 from market.orderbook.feed_types import APPLY, GAP, SKIP, SequenceResult
 
 
-def next_step(book_id: int, seq: int) -> SequenceResult:
-    """Treatment of an update for a book whose newest update is `book_id`."""
-    if seq <= book_id:
+def next_step(applied_id: int, seq: int) -> SequenceResult:
+    """Treatment of an update for a book whose newest update is `applied_id`."""
+    if seq <= applied_id:
         return SKIP
-    return APPLY if seq == book_id + 1 else GAP
+    return APPLY if seq == applied_id + 1 else GAP

@@ -83,7 +83,7 @@ def unusual_changes(changes: Sequence[float | None], total: float) -> list[float
     ]
 
 
-def read(option: OptionInterest, value: float, limits: Limits) -> list[Change]:
+def read_interest(option: OptionInterest, value: float, limits: Limits) -> list[Change]:
     """Apply a reading of one option."""
     if option.episode is None:
         if abs(value) < limits.medium:
