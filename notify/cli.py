@@ -15,6 +15,7 @@ from core.records import Alert
 from core.scrape_targets import scrape_target
 from core.settings import Settings
 from core.stop_signal import EXIT_INTERRUPTED, stop_signal
+from market.alerts.rules import alert_rules, require_rule
 from notify import metrics
 from notify.alertmanager import Alertmanager
 from notify.episodes import AlertFilter, Change, Episodes
@@ -53,10 +54,9 @@ def notify(
     settings = NotifySettings(**{name: text for name, text in given.items() if text})
     configure(settings.log_level, "notify", settings.log_format)
     shared = Settings()
-    receivers = open_receivers(settings)
+    selection, receivers = open_filter(settings, shared), open_receivers(settings)
     if check:
         raise typer.Exit(check_receivers(receivers))
-    selection = AlertFilter(settings.notify_rules, settings.notify_severities, settings.notify_books)
     source = AlertSource(python_client_options(shared), shared, settings.notify_name, now_ms())
     log.info("sending alerts", receivers=[receiver.name for receiver in receivers])
     group_ms = round(1000 * settings.notify_group_s)
@@ -70,6 +70,14 @@ def notify(
 def now_ms() -> int:
     """Epoch milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def open_filter(settings: NotifySettings, shared: Settings) -> AlertFilter:
+    """The selection of the settings. Raises RuleError for a rule that does not exist."""
+    rules = alert_rules(shared)
+    for name in settings.notify_rules:
+        require_rule(rules, name)
+    return AlertFilter(settings.notify_rules, settings.notify_severities, settings.notify_books)
 
 
 def open_receivers(settings: NotifySettings) -> list[Receiver]:

@@ -1,6 +1,6 @@
 """Settings of `depthflow notify`, from the environment and `.env`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -8,6 +8,7 @@ from pydantic_settings import NoDecode
 from core.settings import HomeSettings
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Severity = Literal["high", "medium", "info"]
 
 
 class NotifySettings(HomeSettings):
@@ -20,7 +21,9 @@ class NotifySettings(HomeSettings):
         SecretStr(""), description="apprise URLs, separated by spaces: https://github.com/caronc/apprise/wiki"
     )
     notify_rules: Names = Field((), description="rules to send, for instance book_stale,spread_widening")
-    notify_severities: Names = Field((), description="severities to send: high, medium, info")
+    notify_severities: Annotated[tuple[Severity, ...], NoDecode] = Field(
+        (), description="severities to send: high, medium, info"
+    )
     notify_books: Names = Field((), description="books to send, as patterns of venue:symbol with * and ?")
     notify_name: str = Field(
         "",
@@ -36,3 +39,11 @@ class NotifySettings(HomeSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, (part.strip() for part in value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("notify_books")
+    @classmethod
+    def _match_books(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        never = [each for each in value if not set(":*?[") & set(each)]
+        if never:
+            raise ValueError(f"{never[0]} matches no book; expected patterns of venue:symbol, such as *:{never[0]}")
+        return value

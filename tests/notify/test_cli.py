@@ -6,7 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import UsageError
-from notify.cli import check_receivers, open_receivers
+from core.settings import Settings
+from market.alerts.rules import RuleError
+from notify.cli import check_receivers, open_filter, open_receivers
 from notify.settings import NotifySettings
 from tests.conftest import free_ports
 from tests.notify.web import serving
@@ -36,6 +38,27 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings(notify_books="kraken:*").notify_books == ("kraken:*",)
     with pytest.raises(ValidationError, match="notify_metrics_addr"):
         settings(notify_metrics_addr="2120")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"notify_severities": "hgih"}, "notify_severities.0\n  Input should be 'high', 'medium' or 'info'"),
+        (
+            {"notify_books": "BTCUSDT"},
+            r"BTCUSDT matches no book; expected patterns of venue:symbol, such as \*:BTCUSDT",
+        ),
+    ],
+)
+def test_a_filter_that_admits_nothing_is_refused(given: dict[str, str], text: str) -> None:
+    with pytest.raises(ValidationError, match=text):
+        settings(**given)
+
+
+def test_an_unknown_rule_is_refused() -> None:
+    with pytest.raises(RuleError, match="^unknown rule 'book_stael'; expected one of extreme_imbalance, "):
+        open_filter(settings(notify_rules="book_stael"), Settings(_env_file=None))
+    assert open_filter(settings(notify_rules="book_stale"), Settings(_env_file=None)).rules == ("book_stale",)
 
 
 def test_the_test_alert_reaches_each_receiver_and_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
