@@ -53,7 +53,7 @@ class BareLoop:
             return
         self._next_poll_ms = now_ms + polling.every_ms
         for key, builder in self._builders.items():
-            if polling.waits(builder):
+            if polling.needs_timer(builder):
                 self._publish_all(key, polling.poll(builder, now_ms, self._clocks[key]))
 
     def _publish_all(self, key: str, output: OutputLines) -> None:

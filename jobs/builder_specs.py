@@ -51,14 +51,14 @@ class IdleTimeout:
 
 @dataclass(frozen=True)
 class Polling:
-    """Output of a builder at times of a grid of `every_ms` while it `waits`, and after each batch.
+    """Output of a builder at times of a grid of `every_ms` while it `needs_timer`, and after each batch.
 
     The clocks are those of the key. `due_in_ms`: time until the next poll that has output if no record comes, so that a
     quiet key has no timer in between.
     """
 
     every_ms: int
-    waits: Callable[[Any], bool]
+    needs_timer: Callable[[Any], bool]
     poll: Callable[[Any, int, QuietClocks], OutputLines]
     due_in_ms: Callable[[Any, QuietClocks], int]
     poll_batch: Callable[[Any, int, QuietClocks], OutputLines]
@@ -95,7 +95,7 @@ def books(config: BookConfig, stale_after_ms: int) -> BuilderSpec:
         open=lambda key, entries: open_builder(key, config, entries),
         lines=book_lines,
         idle_timeouts=(IdleTimeout(stale_after_ms, _mark_book_stale),),
-        polling=Polling(TICK_POLL_MS, attrgetter("waits"), _poll_book, BookBuilder.due_in_ms, _poll_batch),
+        polling=Polling(TICK_POLL_MS, attrgetter("needs_timer"), _poll_book, BookBuilder.due_in_ms, _poll_batch),
         max_batch=10_000,
         input_topics=(topics.RAW_BOOKS, topics.RAW_TRADES),
         output_topics=(

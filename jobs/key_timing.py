@@ -15,7 +15,7 @@ LONGEST_STRETCH = 16.0
 class KeyTiming:
     """Times of one key: its pending timer, 0 without one; its last record; number of idle timeouts since then.
 
-    `waits`: its builder waits for timers, for none before `due` if no record comes. `clocks`: of the builder.
+    `needs_timer`: its builder waits for timers, for none before `due` if no record comes. `clocks`: of the builder.
     `busy_polls`: number of timers in a row that found new records: a busy key has half as many timers, since its
     records publish what is due.
     """
@@ -23,7 +23,7 @@ class KeyTiming:
     timer: int = 0
     last: int = 0
     passed: int = 0
-    waits: bool = True
+    needs_timer: bool = True
     due: int = 0
     busy_polls: int = 0
     clocks: QuietClocks = field(default_factory=QuietClocks)

@@ -64,7 +64,7 @@ class BuilderOperator(KeyedProcessFunction):
         moved = progress is None or self._spec.progress(builder) != progress
         now = _now(ctx)
         timing = self._note_batch(key, builder, moved, now)
-        if self._spec.polling and timing.waits:
+        if self._spec.polling and timing.needs_timer:
             yield from self._rows(key, self._poll_batch(builder, timing, self._spec.polling, now))
         self._register_timer(key, timing, now, ctx)
 
@@ -79,7 +79,7 @@ class BuilderOperator(KeyedProcessFunction):
         timing = self._timing.pop(key, None) or KeyTiming(timestamp, now, clocks=QuietClocks.restored())
         if timing.timer <= timestamp:  # else a restored timer, before the one that was registered since
             timing.timer = 0
-        if self._spec.polling and timing.waits:
+        if self._spec.polling and timing.needs_timer:
             yield from self._rows(key, self._poll(key, timing, self._spec.polling, timestamp))
         while timing.passed < len(timeouts) and timestamp - timing.last >= timeouts[timing.passed].after_ms:
             yield from self._rows(key, self._on_idle(key, timing, timeouts[timing.passed], timestamp))
@@ -88,13 +88,13 @@ class BuilderOperator(KeyedProcessFunction):
 
     def _poll(self, key: str, timing: KeyTiming, polling: Polling, now: int) -> OutputLines:
         builder = self._builders.load(key)
-        timing.waits = polling.waits(builder)
-        if not timing.waits:
+        timing.needs_timer = polling.needs_timer(builder)
+        if not timing.needs_timer:
             return ()
         output = polling.poll(builder, now, timing.clocks)
         timing.busy_polls = timing.busy_polls + 1 if timing.clocks.had_records else 0
         self._builders.save(builder)
-        timing.waits = polling.waits(builder)
+        timing.needs_timer = polling.needs_timer(builder)
         timing.due = now + polling.due_in_ms(builder, timing.clocks)
         return output
 
@@ -102,7 +102,7 @@ class BuilderOperator(KeyedProcessFunction):
         output = polling.poll_batch(builder, now, timing.clocks)
         if output:
             self._builders.save(builder)
-            timing.waits = polling.waits(builder)
+            timing.needs_timer = polling.needs_timer(builder)
         return output
 
     def _on_idle(self, key: str, timing: KeyTiming, timeout: IdleTimeout, now: int) -> OutputLines:
@@ -110,14 +110,14 @@ class BuilderOperator(KeyedProcessFunction):
         output = tuple(timeout.on_idle(builder, now))
         self._builders.save(builder)
         self._metrics.count(BatchSummary(key, 0, output, builder.state), now)
-        timing.waits = self._waits(builder)
+        timing.needs_timer = self._needs_timer(builder)
         if timeout.forget:
             self._builders.delete(key)
             self._metrics.forget(key)
         return output
 
-    def _waits(self, builder: Builder) -> bool:
-        return self._spec.polling is not None and self._spec.polling.waits(builder)
+    def _needs_timer(self, builder: Builder) -> bool:
+        return self._spec.polling is not None and self._spec.polling.needs_timer(builder)
 
     def _rows(self, key: str, output: OutputLines) -> Iterator[Row]:
         return (Row(self._prefix + topic.name, key, list(lines)) for topic, lines in output if lines)
@@ -129,13 +129,13 @@ class BuilderOperator(KeyedProcessFunction):
             timing = self._timing[key] = KeyTiming(last=now)
         if moved:
             timing.last, timing.passed = now, 0
-        timing.waits, timing.due = self._waits(builder), 0
+        timing.needs_timer, timing.due = self._needs_timer(builder), 0
         return timing
 
     def _register_timer(self, key: str, timing: KeyTiming, now: int, ctx: KeyedProcessFunction.Context) -> None:
         """Register the key's next timer, unless an earlier one is pending."""
         polling, timeouts, times = self._spec.polling, self._spec.idle_timeouts, list[int]()
-        if polling and timing.waits:
+        if polling and timing.needs_timer:
             times.append(timing.next_poll(key, now, polling.every_ms, self._pace.stretch))
         if timing.passed < len(timeouts):
             times.append(max(timing.last + timeouts[timing.passed].after_ms, now + 1))

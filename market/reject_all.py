@@ -28,7 +28,7 @@ class RejectAll(Generic[BatchType]):
     applied_us = 0
     ids_in_doubt = False
     state = "out of sync"
-    waits = False
+    needs_timer = False
 
     def __init__(self, reason: str, all_rejected: Callable[[list[Reject]], BatchType]) -> None:
         """`all_rejected` makes a batch with these rejects and nothing else."""

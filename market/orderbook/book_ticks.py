@@ -64,10 +64,10 @@ class BookTicks:
         return JOURNAL_BYTES + len(self.windows.history.readings) * READING_JOURNAL_BYTES
 
     @property
-    def waits(self) -> bool:
+    def needs_timer(self) -> bool:
         """True while a timer may publish something."""
         header = self.header
-        return header.until > 0 or (header.end >= 0 and header.heartbeats < self._max_heartbeats)
+        return header.open_until > 0 or (header.published_until >= 0 and header.heartbeats < self._max_heartbeats)
 
     def apply(self, rows: Sequence[Processed], states: Sequence[StateChange]) -> None:
         """Add the records of a batch and the changes of state between them."""
@@ -88,22 +88,26 @@ class BookTicks:
         A job that reads a backlog is behind the timer's time: records of the time between them are still to come.
         """
         header = self.header
-        return min(now_ms, (header.until or header.base) + self._stale_after_ms) if header.end >= 0 else now_ms
+        return (
+            min(now_ms, (header.open_until or header.quiet_since) + self._stale_after_ms)
+            if header.published_until >= 0
+            else now_ms
+        )
 
     def poll(self, now_ms: int, clock: QuietClock) -> None:
         """Publish what is due at a timer's time, on any clock that runs at the pace of the venue's."""
         header = self.header
         quiet_ms = clock.quiet_ms(now_ms, header.events)
-        if header.until and quiet_ms >= CLOSE_AFTER_MS:
-            self._close(header.until)
+        if header.open_until and quiet_ms >= CLOSE_AFTER_MS:
+            self._close(header.open_until)
         elapsed = (quiet_ms - HEARTBEAT_GRACE_MS) // SECOND_MS
-        if not header.until and header.end >= 0:
-            self._publish_heartbeats(header.base + elapsed * SECOND_MS)
+        if not header.open_until and header.published_until >= 0:
+            self._publish_heartbeats(header.quiet_since + elapsed * SECOND_MS)
 
     def due_in_ms(self, clock: QuietClock) -> int:
-        """Time without records after which `poll` publishes something, while this `waits`."""
+        """Time without records after which `poll` publishes something, while this `needs_timer`."""
         header = self.header
-        due = CLOSE_AFTER_MS if header.until else (header.heartbeats + 1) * SECOND_MS + HEARTBEAT_GRACE_MS
+        due = CLOSE_AFTER_MS if header.open_until else (header.heartbeats + 1) * SECOND_MS + HEARTBEAT_GRACE_MS
         return due - clock.quiet
 
     def _add(self, rows: Sequence[Processed]) -> None:
@@ -122,47 +126,47 @@ class BookTicks:
         self._last = rows[-1]
 
     def _span(self) -> tuple[int, int]:
-        return open_span(self.header.end, self.header.until)
+        return open_span(self.header.published_until, self.header.open_until)
 
     def _open(self, event_time: int) -> None:
         """Make the open tick the one that takes an update of this time."""
         header = self.header
         self._begin(event_time)
-        late = event_time < header.end
-        if header.until and (event_time >= header.until or header.late == MAX_LATE):
-            self._close(header.until)
-        if not header.until:
-            at = max(event_time, header.end)
+        late = event_time < header.published_until
+        if header.open_until and (event_time >= header.open_until or header.late == MAX_LATE):
+            self._close(header.open_until)
+        if not header.open_until:
+            at = max(event_time, header.published_until)
             self._publish_heartbeats(at)
             self.windows.hold(header.carried, at - at % SECOND_MS, self._row)
-            header.until = tick_end(at)
+            header.open_until = tick_end(at)
         header.late += late
 
     def _begin(self, event_time: int) -> None:
         """Begin the time of the book, or set it back to a much earlier time."""
         header = self.header
-        if header.end >= 0:
+        if header.published_until >= 0:
             if event_time >= self._span()[0] - self._stale_after_ms:
                 return
-            if header.until:
-                self._close(header.until)
+            if header.open_until:
+                self._close(header.open_until)
             self.windows.finish(header.carried, self._row)
-        header.end = header.base = event_time
+        header.published_until = header.quiet_since = event_time
         header.heartbeats, header.flow_ends, header.flows = 0, [], []
         self.windows.begin(event_time)
 
     def _change_state(self, change: StateChange) -> None:
         header, windows = self.header, self.windows
         self._begin(change.event_time)
-        late = change.event_time < header.end
-        at = max(change.event_time, header.end)
-        if header.until and at < header.until:
+        late = change.event_time < header.published_until
+        at = max(change.event_time, header.published_until)
+        if header.open_until and at < header.open_until:
             at = max(at, *(update[0] for update in self._updates))
             self._close(at)
-        elif header.until:
-            self._close(header.until)
+        elif header.open_until:
+            self._close(header.open_until)
         self._publish_heartbeats(at)
-        if at > header.end:
+        if at > header.published_until:
             self._publish_quiet(at)
         lost = change.state != "synced"
         header.state, header.reason, header.carried = change.state, change.reason, Carried(lost=lost)
@@ -170,12 +174,12 @@ class BookTicks:
             windows.mark_out_of_sync()
             header.flow_ends, header.flows = [], []
         self._publish(at, Sums(1, late=int(late)), NO_UPDATES, NOTHING)
-        header.base, header.heartbeats = at, 0
+        header.quiet_since, header.heartbeats = at, 0
 
     def _publish_heartbeats(self, until: int) -> None:
         header = self.header
         while header.heartbeats < self._max_heartbeats:
-            at = header.base + (header.heartbeats + 1) * SECOND_MS
+            at = header.quiet_since + (header.heartbeats + 1) * SECOND_MS
             if at > until:
                 break
             self._publish_quiet(at)
@@ -184,9 +188,9 @@ class BookTicks:
     def _publish_quiet(self, until: int) -> None:
         """Publish a tick without updates that is longer than 0."""
         header, windows = self.header, self.windows
-        windows.hold(header.carried, max((until - 1) // SECOND_MS * SECOND_MS, header.end), self._row)
+        windows.hold(header.carried, max((until - 1) // SECOND_MS * SECOND_MS, header.published_until), self._row)
         within_second = held(header.carried, until - windows.position, 1)
-        self._publish(until, within_second, NO_UPDATES, held(header.carried, until - header.end))
+        self._publish(until, within_second, NO_UPDATES, held(header.carried, until - header.published_until))
 
     def _close(self, until: int) -> None:
         """Publish the open tick."""
@@ -194,10 +198,12 @@ class BookTicks:
         folded = fold(self._updates, header.late, position, until, header.carried)
         self._row, self._last, self._closed = self._last, None, True
         self._updates, self._saved_updates = [], 0
-        before = held(header.carried, position - header.end) if position > header.end else NOTHING
+        before = (
+            held(header.carried, position - header.published_until) if position > header.published_until else NOTHING
+        )
         self._publish(until, folded.sums, folded, before)
-        header.carried, header.base = folded.carried, until
-        header.until = header.late = header.heartbeats = 0
+        header.carried, header.quiet_since = folded.carried, until
+        header.open_until = header.late = header.heartbeats = 0
 
     def _publish(self, until: int, sums: Sums, folded: Fold, before: Sums) -> None:
         """Publish the tick that ends here, and add `sums` to its second. `before`: sums of its time before them."""
@@ -211,7 +217,7 @@ class BookTicks:
             self._venue,
             self._symbol,
             header.seq,
-            header.end,
+            header.published_until,
             until,
             header.state,
             header.reason,
@@ -253,7 +259,7 @@ class BookTicks:
         self.lines.append(_encode(tick))
         self.windows.add(sums, until, header.state != "synced", row)
         header.seq += 1
-        header.end = until
+        header.published_until = until
         self.changed = True
 
     def take_changes(self, everything: bool) -> TickChanges | None:

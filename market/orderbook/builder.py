@@ -236,9 +236,9 @@ class BookBuilder:
                 self._writer.counts.repeated_trades += 1
 
     @property
-    def waits(self) -> bool:
+    def needs_timer(self) -> bool:
         """True while `poll` may publish something."""
-        return self._writer.ticks.waits or self._writer.trade_ticks.waits
+        return self._writer.ticks.needs_timer or self._writer.trade_ticks.needs_timer
 
     def poll(self, now_ms: int, clocks: QuietClocks) -> Batch:
         """Publish the ticks, windows and bars that are due at a timer's time. Call `journal` afterwards.
@@ -252,8 +252,8 @@ class BookBuilder:
     def due_in_ms(self, clocks: QuietClocks) -> int:
         """Time after the last `poll` until the next has something to publish if no record comes, at most a second."""
         ticks, trades = self._writer.ticks, self._writer.trade_ticks
-        due_ms = ticks.due_in_ms(clocks.book) if ticks.waits else LONGEST_STEP_MS
-        return min(due_ms, trades.due_in_ms(clocks.trades) if trades.waits else due_ms, LONGEST_STEP_MS)
+        due_ms = ticks.due_in_ms(clocks.book) if ticks.needs_timer else LONGEST_STEP_MS
+        return min(due_ms, trades.due_in_ms(clocks.trades) if trades.needs_timer else due_ms, LONGEST_STEP_MS)
 
     def poll_batch(self, now_ms: int, clocks: QuietClocks) -> Batch | None:
         """Publish the trade tick that is due at the time of a batch (epoch ms); None without one.

@@ -52,17 +52,17 @@ class StateChange(NamedTuple):
 class TickHeader(Struct, array_like=True):
     """State that changes with every batch.
 
-    `end`: end of the last published tick, -1 before the first. `until`: end of the open tick, 0 without one. `late`:
-    number of its late updates. `heartbeats`: number of ticks since `base`, the end of the last other tick. `events`:
-    number of updates and changes of state. `flows`: order flow of the ticks that ended in the last second, at
-    `flow_ends`.
+    `published_until`: end of the last published tick, -1 before the first. `open_until`: end of the open tick, 0
+    without one. `late`: number of its late updates. `heartbeats`: number of ticks since `quiet_since`, the end of the
+    last other tick. `events`: number of updates and changes of state. `flows`: order flow of the ticks that ended in
+    the last second, at `flow_ends`.
     """
 
     seq: int = 0
-    end: int = -1
-    until: int = 0
+    published_until: int = -1
+    open_until: int = 0
     late: int = 0
-    base: int = 0
+    quiet_since: int = 0
     heartbeats: int = 0
     events: int = 0
     state: BookState = "synced"

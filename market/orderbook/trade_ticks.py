@@ -31,13 +31,14 @@ OpenTrade = tuple[int, int, float, float, bool]  # event_time, recv_us, price, s
 class TradeHeader(Struct, array_like=True):
     """State that changes with every batch of trades.
 
-    `end`: end of the last published record, -1 before the first. `until`: end of the open tick, 0 without one. `late`:
-    number of its late trades. `trades`: number of trades up to now. `bar`: sums of the open second.
+    `published_until`: end of the last published record, -1 before the first. `open_until`: end of the open tick, 0
+    without one. `late`: number of its late trades. `trades`: number of trades up to now. `bar`: sums of the open
+    second.
     """
 
     seq: int = 0
-    end: int = -1
-    until: int = 0
+    published_until: int = -1
+    open_until: int = 0
     late: int = 0
     trades: int = 0
     bar: Bar | None = None
@@ -79,9 +80,9 @@ class TradeTicks:
         return len(self._trades) * TRADE_BYTES
 
     @property
-    def waits(self) -> bool:
+    def needs_timer(self) -> bool:
         """True while a timer may publish something."""
-        return self.header.until > 0 or self.header.bar is not None
+        return self.header.open_until > 0 or self.header.bar is not None
 
     def apply(self, trades: Sequence[Trade]) -> None:
         """Add the trades of a batch."""
@@ -100,16 +101,16 @@ class TradeTicks:
         """Publish what is due at a timer's time, on any clock that runs at the pace of the venue's."""
         header = self.header
         quiet_ms = clock.quiet_ms(now_ms, header.trades)
-        if header.until and quiet_ms >= CLOSE_AFTER_MS:
+        if header.open_until and quiet_ms >= CLOSE_AFTER_MS:
             self._close()
-        if header.bar is not None and not header.until and quiet_ms >= CLOSE_BAR_AFTER_MS:
+        if header.bar is not None and not header.open_until and quiet_ms >= CLOSE_BAR_AFTER_MS:
             end = header.bar.start + SECOND_MS
             self._close_bar()
-            header.end = end
+            header.published_until = end
 
     def due_in_ms(self, clock: QuietClock) -> int:
-        """Time without trades after which `poll` publishes something, while this `waits`."""
-        return (CLOSE_AFTER_MS if self.header.until else CLOSE_BAR_AFTER_MS) - clock.quiet
+        """Time without trades after which `poll` publishes something, while this `needs_timer`."""
+        return (CLOSE_AFTER_MS if self.header.open_until else CLOSE_BAR_AFTER_MS) - clock.quiet
 
     def poll_batch(self, now_ms: int, clock: QuietClock) -> bool:
         """Publish the open tick if it is due at the time of a batch (epoch ms). True if it was."""
@@ -121,30 +122,30 @@ class TradeTicks:
         return True
 
     def _span(self) -> tuple[int, int]:
-        return open_span(self.header.end, self.header.until)
+        return open_span(self.header.published_until, self.header.open_until)
 
     def _open(self, event_time: int) -> None:
         """Make the open tick the one that takes a trade of this time."""
         header = self.header
         if event_time < self._span()[0] - self._set_back_ms:
             self._finish()
-        late = event_time < header.end
-        if header.until and (event_time >= header.until or header.late == MAX_LATE):
+        late = event_time < header.published_until
+        if header.open_until and (event_time >= header.open_until or header.late == MAX_LATE):
             self._close()
-        if not header.until:
-            at = max(event_time, header.end)
+        if not header.open_until:
+            at = max(event_time, header.published_until)
             if header.bar is not None and at >= header.bar.start + SECOND_MS:
                 self._close_bar()
-            header.until = tick_end(at)
+            header.open_until = tick_end(at)
         header.late += late
 
     def _finish(self) -> None:
         """Publish everything: the next trade is of a much earlier time."""
-        if self.header.until:
+        if self.header.open_until:
             self._close()
         if self.header.bar is not None:
             self._close_bar()
-        self.header.end = -1
+        self.header.published_until = -1
 
     def _close(self) -> None:
         """Publish the open tick, and add it to its bar."""
@@ -153,8 +154,8 @@ class TradeTicks:
         self.lines.append(_encode(tick))
         header.bar = add_tick(header.bar, tick)
         header.seq += 1
-        header.end = header.until
-        header.until = header.late = 0
+        header.published_until = header.open_until
+        header.open_until = header.late = 0
         self._trades, self._saved_trades = [], 0
         self._closed = self.changed = True
 
@@ -190,8 +191,8 @@ def tick_of(venue: str, symbol: str, header: TradeHeader, trades: Sequence[OpenT
         venue,
         symbol,
         header.seq,
-        header.until - TICK_MS,
-        header.until,
+        header.open_until - TICK_MS,
+        header.open_until,
         header.late,
         times[-1],
         received[-1],

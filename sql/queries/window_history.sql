@@ -1,4 +1,4 @@
--- The windows of one book: imbalance (time-weighted mean, extremes), mean spread of updates, order flow, share of time out of sync.
+-- The windows of one book: time-weighted imbalance, its extremes, mean spread, order flow, share of time out of sync.
 -- set symbol = 'BTCUSDT': symbol as written by the venue
 -- set venue = 'binance': venue
 -- set size = '1m': 1s, 10s or 1m

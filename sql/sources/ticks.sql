@@ -1,5 +1,5 @@
--- One row per tick of a book (kind 'book') or of a symbol's trades (kind 'trade'): those of 100 ms of event time. A book
--- tick also covers the quiet time before its updates, up to 1.1 s.
+-- One row per tick of a book (kind 'book') or of a symbol's trades (kind 'trade'): those of 100 ms of event time. A
+-- book tick also covers the quiet time before its updates, up to 1.1 s.
 -- Fields: BookTick and TradeTick in market/orderbook/tick_records.py; those of the other kind are null.
 -- Key (venue, symbol, kind, seq). Time: event_ts, watermark 1 s behind. Rows of one key and kind are in order of seq.
 CREATE TEMPORARY TABLE ticks (

@@ -155,7 +155,7 @@ def test_a_bar_of_a_quiet_symbol_is_published_by_a_timer_and_a_later_trade_count
     ticks.apply([trade(100)])
     for now in range(0, 2_000, 500):
         ticks.poll(now, clock)
-    assert (len(ticks.lines), len(ticks.bar_lines), ticks.waits) == (1, 1, False)
+    assert (len(ticks.lines), len(ticks.bar_lines), ticks.needs_timer) == (1, 1, False)
     ticks.apply([trade(950), trade(2_000)])
     (_, late) = ticks_of(ticks.lines)
     assert (late.start - OPEN, late.late) == (1_000, 1)
