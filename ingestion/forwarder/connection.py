@@ -10,7 +10,7 @@ from ingestion.forwarder.buffered_producer import BufferFull
 from ingestion.forwarder.clock import now_us
 from ingestion.forwarder.close_reasons import close_reason
 from ingestion.forwarder.context import ForwarderContext
-from ingestion.forwarder.rate_limit import TokenBucket
+from ingestion.forwarder.rate_limit import message_budget
 from ingestion.forwarder.session import Session
 from ingestion.forwarder.subscriptions import SessionEnd
 
@@ -72,11 +72,10 @@ class Connection:
             self._subscribed.set()
 
     async def _send(self, socket: ClientConnection) -> None:
-        session, rate = self.session, self._context.protocol.limits.messages_per_s
-        bucket = TokenBucket(rate, max(1.0, rate), monotonic())
+        session, budget = self.session, message_budget(self._context.protocol.limits, monotonic())
         while True:
             while session.outbox:
-                wait_s = bucket.take(1, monotonic())
+                wait_s = budget.take(1, monotonic())
                 if wait_s:
                     await asyncio.sleep(wait_s)
                     continue

@@ -3,6 +3,8 @@
 from collections.abc import Generator
 from random import Random
 
+from venues.protocol import Limits
+
 
 class TokenBucket:
     """A budget of `rate` units a second, of which `burst` may be spent at once.
@@ -36,6 +38,11 @@ class TokenBucket:
     def close(self, until: float) -> None:
         """Grant nothing before `until`, for example after the venue has refused a request."""
         self.closed_until = max(self.closed_until, until)
+
+
+def message_budget(limits: Limits, now: float) -> TokenBucket:
+    """Budget of one connection's messages. They are spaced evenly: a venue counts those of any second."""
+    return TokenBucket(limits.messages_per_s, 1, now)
 
 
 def backoff(first_s: float, max_s: float, random: Random) -> Generator[float, None, None]:

@@ -154,7 +154,7 @@ class Subscriptions:
         if reply.streams is not None:
             named = {stream.symbol for stream in reply.streams}
             refused = {stream for stream in pending.streams if stream.symbol in named}
-        elif pending.subscribing and all(self._stats.stream(stream).optional for stream in refused):
+        elif pending.subscribing and self._were_accepted(refused):
             # Streams that the venue has accepted before are not removed because a whole request is refused.
             raise SessionEnd(f"refused as a whole: {reply.reason}")
         pending.streams -= refused
@@ -188,12 +188,20 @@ class Subscriptions:
         if not pending.streams and number is not None:
             del self._pending[number]
 
-    def _remove_refused(self, streams: Iterable[Stream], reason: str) -> None:
-        """Remove optional streams (delisted, expired). Any other refused stream is a configuration error."""
-        for stream in sorted(streams):
-            if not self._stats.stream(stream).optional:
+    def _were_accepted(self, streams: set[Stream]) -> bool:
+        """True if all of these that are still requested were accepted before or are options, and there are any."""
+        requested = [self.requested[stream] for stream in streams if stream in self.requested]
+        return bool(requested) and all(stats.optional for stats in requested)
+
+    def _remove_refused(self, streams: set[Stream], reason: str) -> None:
+        """Remove optional streams (delisted, expired). Any other refused stream is a configuration error.
+
+        A stream that was removed before the venue answered (an option that has expired) has no part in this.
+        """
+        for stream in sorted(streams & self.requested.keys()):
+            if not self.requested[stream].optional:
                 raise FatalRefusal(f"{self._protocol.venue} refuses {stream.symbol} {stream.channel}: {reason}")
-            self.requested.pop(stream, None)
+            del self.requested[stream]
 
     def _activate(self, stream: Stream) -> bool:
         """Mark a stream active. Returns False if it is active already or no longer requested."""

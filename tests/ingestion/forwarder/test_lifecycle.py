@@ -10,6 +10,7 @@ from simulator import Config, Drop, Gap, Limits, simulator
 from simulator.generator.market import MarketShape
 from simulator.registry import SIMULATORS
 from tests.ingestion.forwarder.harness import Broker, eventually, forwarding, wait_until_books_match, within_a_minute
+from venues.binance.constants import STREAMS_PER_CONNECTION
 
 RATE = 40
 
@@ -206,3 +207,14 @@ async def test_five_hundred_symbols_on_one_forwarder(tmp_path: Path) -> None:
         await eventually(lambda: all(symbol in running.broker.books for symbol in symbols))
         assert sorted(len(slot.streams) for slot in running.forwarder.pool.slots) == [100, 200, 200]
         await wait_until_books_match(running, exchange)
+
+
+@within_a_minute
+async def test_a_connection_with_a_thousand_streams_keeps_to_the_messages_of_a_second(tmp_path: Path) -> None:
+    """Its six requests are one more than the venue takes in a second."""
+    symbols = tuple(f"S{number}USDT" for number in range(520))
+    config = Config("binance", symbols, rate=1, shape=MarketShape(levels=20, touched=2), running=False)
+    async with simulator(config) as exchange, forwarding(exchange, tmp_path) as running:
+        await eventually(running.subscribed)
+        assert max(len(slot.streams) for slot in running.forwarder.pool.slots) == STREAMS_PER_CONNECTION
+        assert [each.disconnects for each in running.forwarder.stats.connections.values()] == [0, 0]

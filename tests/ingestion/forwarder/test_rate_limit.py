@@ -2,10 +2,12 @@
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.forwarder.rate_limit import TokenBucket, backoff
+from ingestion.forwarder.rate_limit import TokenBucket, backoff, message_budget
+from venues.registry import VENUES
 
 START = 1_000.0
 
@@ -26,6 +28,20 @@ def test_no_window_sees_more_than_burst_and_rate_allow(calls: list[tuple[float, 
     for start, _ in spent:
         within = sum(amount for at, amount in spent if start <= at <= start + 7)
         assert within <= 50 + 10 * 7 + 1e-6
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_no_second_has_more_messages_than_the_venue_allows(venue: str) -> None:
+    """Twenty messages are queued at once, and each is sent as soon as the budget grants it."""
+    limits, now, sent = VENUES[venue].protocol.limits, START, list[float]()
+    budget = message_budget(limits, now)
+    while len(sent) < 20:
+        if wait_s := budget.take(1, now):
+            now += wait_s
+        else:
+            sent.append(now)
+    assert max(sum(start <= at < start + 0.999 for at in sent) for start in sent) == limits.messages_per_s
+    assert sent[-1] - START < 20 / limits.messages_per_s
 
 
 def test_an_amount_is_granted_after_the_returned_wait() -> None:

@@ -1,6 +1,7 @@
 """The session of one connection, without a socket."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import msgspec
@@ -185,6 +186,33 @@ def test_a_channel_left_out_of_deribits_acknowledgement_was_refused() -> None:
     session = opened("deribit", Stream("book.100ms", "BTC-PERPETUAL"), Stream("book.100ms", "NOPE"))
     with pytest.raises(FatalRefusal, match="deribit refuses NOPE book.100ms: left out of the acknowledgement"):
         receive(session, b'{"jsonrpc":"2.0","id":2,"result":["book.BTC-PERPETUAL.100ms"]}')
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ('"result":["ticker.BTC-27NOV26-73000-P.100ms"]', nullcontext()),
+        ('"result":[]', nullcontext()),
+        # The other option is still requested.
+        ('"error":{"code":11050,"message":"no"}', pytest.raises(SessionEnd, match="^refused as a whole: 11050 no")),
+    ],
+)
+def test_an_option_that_expires_before_its_subscription_is_answered_stops_nothing(
+    reply: str, expected: AbstractContextManager[object]
+) -> None:
+    expired, listed = (Stream("ticker.100ms", f"BTC-27NOV26-{strike}-P") for strike in (72_000, 73_000))
+    session = opened("deribit", Stream("book.100ms", "BTC-PERPETUAL"))
+    receive(session, b'{"jsonrpc":"2.0","id":2,"result":["book.BTC-PERPETUAL.100ms"]}')
+    stats = session._stats
+    for stream in (expired, listed):
+        stats.stream(stream).optional = True
+    session.subscriptions.add([expired, listed])
+    session.subscriptions.remove([expired])
+    stats.remove(frozenset((expired,)))  # as the pool does
+    subscribed, _ = send_all(session)
+    with expected:
+        receive(session, f'{{"jsonrpc":"2.0","id":{subscribed["id"]},{reply}}}'.encode())
+    assert expired not in stats.streams and expired not in session.subscriptions.requested
 
 
 def test_a_channel_that_deribit_has_lost_is_subscribed_again() -> None:
