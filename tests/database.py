@@ -49,22 +49,30 @@ class Database:
 def running_database(home: Path) -> Iterator[Database]:
     """A server on a free port; its data are deleted at the end."""
     settings = StackSettings(depthflow_home=home, postgres_port=free_ports(1)[0])
-    credentials = load_credentials(settings)
+    try:
+        with serving(settings, load_credentials(settings)) as database:
+            yield database
+    finally:
+        shutil.rmtree(postgres.shared_folder(settings), ignore_errors=True)
+
+
+@contextmanager
+def serving(settings: StackSettings, credentials: Credentials) -> Iterator[Database]:
+    """A server with the data of this stack, which stay."""
     postgres.prepare(settings, credentials)
     program = postgres.program(settings)
     identity: dict[str, Any] = {}
     if program.user:
         entry = pwd.getpwnam(program.user)
         identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    with open(home / "postgres.log", "wb") as log:
+    with open(settings.home / "postgres.log", "wb") as log:
         server = subprocess.Popen(program.command, cwd="/", stdout=log, stderr=log, env=os.environ, **identity)
     try:
         ready = [postgres.binaries(settings) / "pg_isready", "-h", LOOPBACK, "-p", str(settings.postgres_port)]
         while subprocess.run([*ready, "-t", "5"], capture_output=True).returncode:
-            assert server.poll() is None, (home / "postgres.log").read_text()
+            assert server.poll() is None, (settings.home / "postgres.log").read_text()
             time.sleep(0.05)
         yield Database(settings, credentials)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
-        shutil.rmtree(postgres.shared_folder(settings), ignore_errors=True)

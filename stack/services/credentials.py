@@ -1,12 +1,15 @@
 """Passwords of the local stack: generated at the first start, stored in a file that only its owner may read."""
 
+import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from core.settings import STACK_FILE
+from stack.services.errors import StackError
 from stack.services.secret_file import write_secret
 from stack.services.settings import LOOPBACK, TRANSACTION_TIMEOUT_S, StackSettings
 
@@ -23,6 +26,7 @@ ROLES = {
 REDIS_PASSWORD = "REDIS_PASSWORD"
 GATEWAY_USER = "depthflow"
 GATEWAY_SECRETS = ("JWT_SECRET", "GATEWAY_PASSWORD")
+PASSWORDS = (*ROLES.values(), REDIS_PASSWORD, *GATEWAY_SECRETS)
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,24 @@ def credentials_file(home: Path) -> Path:
 def load_credentials(settings: StackSettings) -> Credentials:
     """The stack's passwords; new ones where it has none yet."""
     stored = dotenv_values(credentials_file(settings.home))
-    names = (*ROLES.values(), REDIS_PASSWORD, *GATEWAY_SECRETS)
-    return Credentials({name: stored.get(name) or secrets.token_urlsafe(24) for name in names})
+    return Credentials({name: stored.get(name) or secrets.token_urlsafe(24) for name in PASSWORDS})
+
+
+def require_passwords(settings: StackSettings) -> None:
+    """Raise StackError if a password of the running stack is missing from its file."""
+    path = credentials_file(settings.home)
+    stored = dotenv_values(path)
+    if missing := [name for name in PASSWORDS if not stored.get(name)]:
+        raise StackError(
+            f"{path} lacks {', '.join(missing)}, and the stack runs with the old value",
+            "`depthflow down`, then `depthflow up` sets a new one",
+        )
+
+
+def passed_on(settings: StackSettings, names: Iterable[str]) -> dict[str, str]:
+    """Variables of this process that a program of the stack gets, without those that it reads from the stack's file."""
+    stored = dotenv_values(credentials_file(settings.home))
+    return {name: os.environ[name] for name in sorted(names) if name in os.environ and name not in stored}
 
 
 def write_environment(settings: StackSettings, credentials: Credentials, flink: dict[str, str]) -> None:

@@ -1,12 +1,12 @@
 """The Streamlit dashboard, a process that is started with the gateway where its packages are installed."""
 
-import os
 import sys
 from importlib.util import find_spec
 from urllib.request import urlopen
 
 from dashboard.settings import DashboardSettings
 from stack.extras import EXTRAS
+from stack.services.credentials import passed_on
 from stack.services.ports import check_ports
 from stack.services.settings import RESPONDS_WITHIN_S, StackSettings
 from stack.services.supervisor import Supervisor
@@ -16,9 +16,9 @@ DASHBOARD = "dashboard"
 
 
 def program(settings: StackSettings) -> Program:
-    """The server process. Its own settings in the environment of `up` are passed on."""
+    """The server process, with those of its settings that `up` has in its environment."""
     own = {name.upper() for name in DashboardSettings.__annotations__} - {"SERVE_PORT", "DASHBOARD_PORT"}
-    environment = {name: os.environ[name] for name in sorted(own) if name in os.environ}
+    environment = passed_on(settings, own)
     command = [sys.executable, "-m", "stack", "dashboard"]
     return Program(DASHBOARD, command, environment | {"DEPTHFLOW_HOME": str(settings.home)}, autostart=False)
 

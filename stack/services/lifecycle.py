@@ -20,7 +20,7 @@ from stack.services import (
 )
 from stack.services.bootstrap import start_processes
 from stack.services.cds_archives import collect_archives
-from stack.services.credentials import load_credentials
+from stack.services.credentials import load_credentials, require_passwords
 from stack.services.dashboard import DASHBOARD
 from stack.services.errors import StackError
 from stack.services.flink_processes import SQL_GATEWAY
@@ -60,6 +60,7 @@ def up(
         credentials = load_credentials(settings)
         if supervisor.is_alive():
             _refuse_other_settings(settings)
+            require_passwords(settings)
             if observe:
                 observation.require_observed(settings.home)
             started, recovers = _start_ended_programs(supervisor), False

@@ -22,24 +22,37 @@ SHARED = Path("/var/tmp")
 
 
 def prepare(settings: StackSettings, credentials: Credentials) -> None:
-    """Create the data directory at the first start."""
-    data = data_folder(settings)
+    """Create the data directory at the first start. At each later one, give the owner the stack's password again.
+
+    The server must not run. Passwords of the other roles: `apply_schema`.
+    """
+    data, password = data_folder(settings), credentials.passwords[ROLES[OWNER]]
     if (data / "PG_VERSION").exists():
+        _set_password(settings, data, password)
         return
     if data.parent != settings.home:
         _make_shared_folder(settings)
     with TemporaryDirectory(prefix=".initdb-", dir=data.parent) as folder:
         _give_to_server_user(Path(folder))
-        password = Path(folder) / "password"
-        password.write_text(credentials.passwords[ROLES[OWNER]])
-        _give_to_server_user(password)
+        password_file = Path(folder) / "password"
+        password_file.write_text(password)
+        _give_to_server_user(password_file)
         target = Path(folder) / "data"
-        arguments = ["-D", target, "-U", OWNER, "--pwfile", password]
+        arguments = ["-D", target, "-U", OWNER, "--pwfile", password_file]
         arguments += ["-A", "scram-sha-256", "-E", "UTF8", "--no-locale"]
         result = _run([binaries(settings) / "initdb", *arguments])
         if result.returncode:
             raise StackError("PostgreSQL could not create its data directory", f"Look at {data}", result.stderr.strip())
         target.rename(data)  # atomic: an interrupted start leaves no directory of that name
+
+
+def _set_password(settings: StackSettings, data: Path, password: str) -> None:
+    """Set the owner's password by the server program itself, which asks for none. Its errors do not have the text."""
+    literal = password.replace("'", "''")
+    flags = ["--single", "-D", data, "-c", "exit_on_error=true", "-c", "log_min_error_statement=panic"]
+    result = _run([binaries(settings) / "postgres", *flags, "postgres"], f"ALTER ROLE {OWNER} PASSWORD '{literal}'\n")
+    if result.returncode:
+        raise StackError("PostgreSQL does not take its password", f"Look at {data}", result.stderr.strip())
 
 
 def program(settings: StackSettings) -> Program:
@@ -138,13 +151,13 @@ def _reachable(folder: Path) -> bool:
     return _run(["test", "-x", folder]).returncode == 0
 
 
-def _run(command: list[Any]) -> subprocess.CompletedProcess[str]:
-    """Run a command as the server's user. A program that this user cannot reach counts as failed."""
+def _run(command: list[Any], text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command as the server's user, with a text to read. A program that it cannot reach counts as failed."""
     identity: dict[str, Any] = {}
     if _is_root():
         entry = pwd.getpwnam(UNPRIVILEGED)
         identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    return subprocess.run(command, cwd="/", capture_output=True, text=True, **identity)
+    return subprocess.run(command, cwd="/", input=text, capture_output=True, text=True, **identity)
 
 
 def _give_to_server_user(path: Path) -> None:

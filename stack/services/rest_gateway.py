@@ -7,6 +7,7 @@ from urllib.request import urlopen
 
 from gateway.settings import GatewaySettings
 from stack.extras import EXTRAS
+from stack.services.credentials import passed_on
 from stack.services.errors import StackError
 from stack.services.ports import check_ports
 from stack.services.settings import LOOPBACK, RESPONDS_WITHIN_S, StackSettings
@@ -17,9 +18,9 @@ REST_GATEWAY = "gateway"
 
 
 def program(settings: StackSettings) -> Program:
-    """The server process. Its own settings in the environment of `up` are passed on; the dashboard may call it."""
+    """The server process, with those of its settings that `up` has in its environment. The dashboard may call it."""
     own = {name.upper() for name in GatewaySettings.__annotations__} - {"SERVE_PORT", "SERVE_SOCKET_PORT"}
-    environment = {name: os.environ[name] for name in sorted(own) if name in os.environ}
+    environment = passed_on(settings, own)
     origins = [f"http://{name}:{settings.dashboard_port}" for name in (LOOPBACK, "localhost")]
     environment["ALLOWED_ORIGINS"] = ",".join([*filter(None, [os.environ.get("ALLOWED_ORIGINS")]), *origins])
     command = [sys.executable, "-m", "stack", "serve"]

@@ -2,11 +2,16 @@
 
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write a file with the mode 0600, also where it has existed with another one."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w") as out:
-        os.fchmod(descriptor, 0o600)
-        out.write(text)
+    """Write a file with the mode 0600. It is renamed into place: an interrupted call leaves the one from before."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False) as out:
+        try:
+            out.write(text)
+            out.close()
+            os.replace(out.name, path)
+        except BaseException:
+            os.unlink(out.name)
+            raise
