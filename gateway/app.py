@@ -33,6 +33,8 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
+OWN_HEADERS = ("Next", "Retry-After", "Depthflow-Age-Ms", "Depthflow-Trusted", "Depthflow-State")  # pages may read them
+
 
 def build_app(gateway: Gateway) -> FastAPI:
     """The application of a gateway. The caller starts and closes the gateway."""
@@ -53,7 +55,9 @@ def build_app(gateway: Gateway) -> FastAPI:
     _handle_errors(app)
     app.add_middleware(Measured, metrics=gateway.metrics)
     if origins := [each.strip() for each in gateway.settings.allowed_origins.split(",") if each.strip()]:
-        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=OWN_HEADERS
+        )
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 
@@ -88,17 +92,12 @@ def _handle_errors(app: FastAPI) -> None:
     async def on_user_error(request: Request, error: Any) -> Response:
         return problem_response(Problem(503, str(error)))
 
-    async def on_failure(request: Request, error: Any) -> Response:
-        log.error("request failed", path=request.url.path, exc_info=error)
-        return problem_response(Problem(500, "the gateway failed; its log has the cause"))
-
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(DatabaseError, on_database)
     app.add_exception_handler(PoolTimeout, on_database)
     app.add_exception_handler(UserError, on_user_error)
-    app.add_exception_handler(Exception, on_failure)
 
 
 def _methods(app: FastAPI, request: Request) -> str:
@@ -116,7 +115,10 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 
 class Measured:
-    """Middleware that counts and times requests by route, and sets the headers that every answer has."""
+    """Middleware that counts and times requests by route, and sets the headers that every answer has.
+
+    It also answers requests that fail with 500. Starlette does that outside of every middleware.
+    """
 
     def __init__(self, app: ASGIApp, metrics: GatewayMetrics) -> None:
         self._app, self._metrics = app, metrics
@@ -125,10 +127,12 @@ class Measured:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.perf_counter()
+        began, started = time.perf_counter(), False
 
         async def measured_send(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 given = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(each for each in SECURITY_HEADERS if each[0] not in given)]
                 path = getattr(scope.get("route"), "path", "unknown")
@@ -136,7 +140,14 @@ class Measured:
                 self._metrics.seconds.labels(path).observe(time.perf_counter() - began)
             await send(message)
 
-        await self._app(scope, receive, measured_send)
+        try:
+            await self._app(scope, receive, measured_send)
+        except Exception as error:
+            if started:
+                raise
+            log.error("request failed", path=scope["path"], exc_info=error)
+            failure = problem_response(Problem(500, "the gateway failed; its log has the cause"))
+            await failure(scope, receive, measured_send)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -28,6 +28,13 @@ class ExpiryChain(Struct, frozen=True):
         return self.summary.forward if self.summary.index_price is None else self.summary.index_price
 
 
+def listed(chains: Iterable[ExpiryChain]) -> list[ExpiryChain]:
+    """Expiries of one chain that are ahead of its own newest time, nearest first: one that is over comes no more."""
+    found = sorted(chains, key=lambda each: each.summary.expiry)
+    newest = max((each.summary.event_time for each in found), default=0)
+    return [each for each in found if each.summary.expiry > newest]
+
+
 def full_chain(chain: ExpiryChain) -> Row:
     """Summary, and calls and puts by strike."""
     sides = {

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from core.envelope import DECODE_ERRORS
 from gateway import redis_names
 from gateway.catalog import BookName, Catalog
-from gateway.chains import ExpiryChain
+from gateway.chains import ExpiryChain, listed
 from gateway.database import Database
 from gateway.encoding import Row
 from gateway.freshness import Freshness, Source, StateRecord, judge
@@ -130,7 +130,7 @@ class MarketData:
         return [(tick, "database") for tick in _decode_underlyings(line or b"[]")]
 
     async def chains(self, product: str) -> tuple[Chains, Source]:
-        """Newest second of every expiry of a chain, nearest expiry first; empty for an unknown product."""
+        """Newest second of every listed expiry of a chain, nearest expiry first; empty for an unknown product."""
         try:
             keys = (await self._catalog.names()).chains.get(product.upper(), [])
             async with self._redis.pipeline(transaction=False) as pipeline:
@@ -141,9 +141,9 @@ class MarketData:
             hashes = []
         chains = [_expiry_chain(fields) for fields in hashes if b"summary" in fields]
         if chains:
-            return sorted(chains, key=lambda each: each.summary.expiry), "redis"
+            return listed(chains), "redis"
         line = await self._aside(f"chain:{product.upper()}", lambda: self._stored.chains(product))
-        return (_decode_chains(line) if line else []), "database"
+        return listed(_decode_chains(line) if line else []), "database"
 
     async def expiry(self, product: str, day: str) -> ExpiryChain | None:
         """One expiry as Redis has it. Raises RedisError."""

@@ -57,10 +57,10 @@ async def book_history(
     limit: Limit = 1000,
 ) -> Response:
     """Windows of a book, oldest first; windows of 10 s follow one another."""
-    span = _span(context, begin, end)
-    size = resolution or history.choose_resolution(*span)
-    page = _next_page(span, after)
-    rows = await history.windows(context.reader, (venue, symbol), size, page, limit)
+    span = _span(context, begin, end, after)
+    chosen = after[1] if after and after[1] in history.STEP_S else history.choose_resolution(*span)
+    size = resolution or chosen
+    rows = await history.windows(context.reader, (venue, symbol), size, span, limit)
     return await _page(context, (venue, symbol), "windows", size, rows, limit, media)
 
 
@@ -95,8 +95,8 @@ async def trades(
     limit: Limit = 1000,
 ) -> Response:
     """Trade bars of a symbol, oldest first."""
-    page = _next_page(_span(context, begin, end), after)
-    rows = await history.trades(context.reader, (venue, symbol), resolution, page, limit)
+    span = _span(context, begin, end, after)
+    rows = await history.trades(context.reader, (venue, symbol), resolution, span, limit)
     return await _page(context, (venue, symbol), "trades", resolution, rows, limit, media)
 
 
@@ -164,23 +164,24 @@ async def _states(context: Gateway) -> list[tuple[str, str, Freshness]]:
     return found
 
 
-def _span(context: Gateway, begin: int | None, end: int | None) -> tuple[int, int]:
+def _span(context: Gateway, begin: int | None, end: int | None, after: Key | None) -> tuple[int, int]:
+    """Span of a page: after the row of the cursor, which a default begin, an hour before now, may have passed."""
     last = context.market.now_ms if end is None else end
     first = max(0, last - HOUR_MS) if begin is None else begin
     if first > last:
         raise wrong_field("from", "expected a time before `to`")
-    return first, last
-
-
-def _next_page(span: tuple[int, int], after: Key | None) -> tuple[int, int]:
-    return (max(span[0], min(after[0] + 1, MAX_MS)), span[1]) if after else span
+    if after is None:
+        return first, last
+    following = min(after[0] + 1, MAX_MS)
+    return following if begin is None else max(begin, following), last
 
 
 async def _page(
     context: Gateway, book: tuple[str, str], name: str, size: str, rows: list[Row], limit: int, media: str
 ) -> Response:
+    """One page of rows; the cursor of the next one has the time of the last row and the resolution."""
     newest = rows[-1]["time"] if rows else None
     fresh = await context.market.freshness(*book, newest, "database", history=True)
-    following = encode_cursor((rows[-1]["time"], "")) if len(rows) == limit else None
+    following = encode_cursor((rows[-1]["time"], size)) if len(rows) == limit else None
     document = {"venue": book[0], "symbol": book[1], "resolution": size, "count": len(rows), name: rows}
     return rows_response(document | {"next": following, "freshness": fresh}, rows, fresh, media)

@@ -11,6 +11,15 @@ from gateway.sockets.frames import event_frame, frame_of
 from gateway.sockets.rooms import NEWEST_ALERT_COUNT, Keyed, RoomName
 from market.cache_messages import NEWEST_ALERTS
 
+
+class Subject(msgspec.Struct, frozen=True, gc=False):
+    """Book or chain of an alert. The record itself is forwarded unchanged."""
+
+    venue: str
+    symbol: str
+
+
+_decode_subject = msgspec.json.Decoder(Subject).decode
 States = dict[tuple[str, str], StateRecord]  # by venue and symbol in upper case
 
 
@@ -71,9 +80,9 @@ class NewestFrames:
         return frames
 
     async def _alerts(self, symbol: str) -> list[Keyed]:
-        lines = await self._redis.zrange(NEWEST_ALERTS, -NEWEST_ALERT_COUNT, -1)
+        lines = await self._redis.zrange(NEWEST_ALERTS, 0 if symbol else -NEWEST_ALERT_COUNT, -1)
         wanted = [line for line in lines if not symbol or _is_of(line, symbol)]
-        return [(("alert", line), event_frame("alert", line)) for line in wanted]
+        return [(("alert", line), event_frame("alert", line)) for line in wanted[-NEWEST_ALERT_COUNT:]]
 
     async def state_of(self, venue: str, symbol: str) -> StateRecord | None:
         """State of a book or chain: the known one, or the stored one."""
@@ -84,5 +93,5 @@ class NewestFrames:
 
 
 def _is_of(line: bytes, symbol: str) -> bool:
-    alert = msgspec.json.decode(line)
-    return f"{alert.get('venue')}:{str(alert.get('symbol')).upper()}" == symbol
+    alert = _decode_subject(line)
+    return f"{alert.venue}:{alert.symbol.upper()}" == symbol

@@ -9,6 +9,7 @@ from gateway.tools.client import ApiClient
 
 Answer = dict[str, Any]
 MAX_LEVELS = 20
+NO_LEVELS = "the levels are unknown: Redis has no record of the book, and the database keeps none"
 
 
 class MarketTools:
@@ -33,9 +34,11 @@ class MarketTools:
 
     def depth(self, venue: str, symbol: str, levels: int = 10) -> Answer:
         """Cumulative size and value of the best levels of a book, at most 20, and the price at which each ends."""
-        book, freshness = self._newest(venue, symbol)
+        found = self._api.get("books", venue, symbol)
+        if found["freshness"]["source"] == "database":
+            return {"bids": None, "asks": None} | _trust(found) | {"trusted": False, "reason": NO_LEVELS}
         count = max(1, min(levels, MAX_LEVELS))
-        return {side: _cumulated(book.get(side) or [], count) for side in ("bids", "asks")} | freshness
+        return {side: _cumulated(found["book"][side], count) for side in ("bids", "asks")} | _trust(found)
 
     def chain(self, product: str, expiry: str | None = None) -> Answer:
         """Option chain of an underlying such as BTC: a summary of every expiry, or calls and puts of one (YYYY-MM-DD).

@@ -104,6 +104,24 @@ def test_pages_of_history_follow_one_another_without_a_hole(gateway: Served, adm
         assert found == [row[key] for row in whole[rows]] and pages > 1 and len(found) > 2
 
 
+def test_the_pages_of_a_history_have_the_resolution_of_the_first(gateway: Served, admin: str) -> None:
+    """Without `to` the span grows from page to page, until other windows would be chosen from it."""
+    now = now_ms()
+    first = gateway.get(f"{BOOK}/history?from={now - 880_000}&limit=1", admin).json
+    path = f"{BOOK}/history?from={now - 920_000}&limit=1&cursor={first['next']}"
+    second = gateway.get(path, admin).json
+    assert (first["resolution"], second["resolution"]) == ("1s", "1s")
+    assert second["windows"][0]["time"] - first["windows"][0]["time"] == 1000
+    assert gateway.get(f"{path}&resolution=1m", admin).json["resolution"] == "1m"
+
+
+def test_a_page_begins_at_its_cursor_although_the_hour_before_now_has_moved_on(gateway: Served, admin: str) -> None:
+    whole = gateway.get(f"{BOOK}/history?from={now_ms() - 7_200_000}&resolution=1m&limit=500", admin).json["windows"]
+    old = [row["time"] for row in whole if row["time"] < now_ms() - 3_660_000]
+    page = gateway.get(f"{BOOK}/history?limit=500&cursor={old[0]}.1m", admin).json["windows"]
+    assert len(old) > 1 and [row["time"] for row in page] == [row["time"] for row in whole][1:]
+
+
 def test_the_span_chooses_windows(gateway: Served, admin: str) -> None:
     end = now_ms()
     sizes = [

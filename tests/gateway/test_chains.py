@@ -1,6 +1,7 @@
 """Answers that are computed from option chains."""
 
 import pytest
+from msgspec.structs import replace
 
 from gateway import chains
 from gateway.catalog import classify
@@ -8,6 +9,16 @@ from gateway.chains import ExpiryChain
 from tests.gateway.feeder import EXPIRY, options, summary
 
 CHAIN = ExpiryChain(summary(1000), options(1000))
+
+
+def test_an_expiry_that_is_over_is_not_listed_while_the_others_go_on() -> None:
+    def expiring(expiry: int, event_time: int) -> ExpiryChain:
+        return ExpiryChain(replace(summary(event_time), expiry=expiry), [])
+
+    over, nearest, later = expiring(5_000, 4_900), expiring(9_000, 5_000), expiring(20_000, 4_000)
+    assert chains.listed([later, over, nearest]) == [nearest, later]
+    assert chains.listed([over]) == [over]  # nothing says that it is over but its age
+    assert chains.listed([]) == []
 
 
 def test_a_full_chain_has_calls_and_puts_by_strike() -> None:

@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from tests.gateway.conftest import Served
-from tests.gateway.feeder import BOOK, PRODUCT, VENUE, Feeder
+from tests.gateway.feeder import BOOK, PRODUCT, VENUE, Feeder, alert
 from tests.gateway.listening import bare, eventually, in_thread, listening, run
 from tests.gateway.test_sockets import now_ms
 
@@ -91,5 +93,21 @@ def test_the_room_of_alerts_gives_the_newest_twenty_in_their_order(gateway: Serv
                 await second.until("alert", lambda each: each["event_time"] == time_ms + 24)
                 times = [each["event_time"] - time_ms for each in second.of("alert")]
                 assert times == list(range(5, 25))
+
+    run(follow())
+
+
+def test_the_alerts_of_a_quiet_book_are_found_behind_those_of_a_busy_one(gateway: Served, feeder: Feeder) -> None:
+    token, time_ms, quiet = gateway.login()["token"], now_ms(), "QUIET/USD"
+
+    async def follow() -> None:
+        line = msgspec.json.encode(replace(alert(time_ms), symbol=quiet))
+        await in_thread(feeder.process, "orderbook.alerts", f"{VENUE}:{quiet}", line)
+        for later in range(1, 26):
+            await in_thread(feeder.alert, time_ms + later)
+        async with listening(gateway, token) as client:
+            await client.subscribe("alerts", f"{VENUE}:{quiet}")
+            found = await client.until("alert")
+            assert (found["symbol"], found["event_time"]) == (quiet, time_ms)
 
     run(follow())

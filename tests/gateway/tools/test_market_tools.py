@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
+from redis import Redis
 
 from core.resources import ROOT
 from gateway.tools.cli import server
@@ -64,6 +65,18 @@ def test_depth_is_cumulated(api: ApiClient, update_id: int) -> None:
         {"price": 100.0, "size": update_id, "total_size": update_id, "total_value": 100 * update_id}
     ]
     assert found["asks"] == [{"price": 101.0, "size": 2.0, "total_size": 2.0, "total_value": 202.0}]
+
+
+def test_a_book_of_the_database_has_no_depth_to_trust(api: ApiClient, redis: Redis) -> None:
+    key = f"orderbook:{BOOK}:latest"
+    kept = redis.dump(key)
+    redis.delete(key)
+    try:
+        found = call(api, "depth", venue=VENUE, symbol=SYMBOL)
+    finally:
+        redis.restore(key, 0, kept or b"")
+    assert (found["bids"], found["asks"], found["trusted"]) == (None, None, False)
+    assert found["reason"].startswith("the levels are unknown: Redis has no record of the book")
 
 
 def test_a_chain_is_summaries_or_the_options_of_one_expiry(api: ApiClient) -> None:
