@@ -57,11 +57,11 @@ NAME = re.compile(r"\b(?:flink|kafka|redpanda|pg|redis|node|gateway|notify|webso
 TEXT = {"postgres", "valkey", "supervisord"}  # processes of others without a JSON format
 JVM = re.compile(r"Picked up JAVA_TOOL_OPTIONS|\[\d+\.\d+s\]|OpenJDK|WARNING: ")  # lines of the JVM itself
 # Alerts by the test that raises them.
-DEAD = ("DeadLetters", "RecordsNotStored", "ForwarderDown")
+DEAD = ("DeadLetters", "RecordsNotStored", "ForwarderDown", "VenueDown")
 STALE = ("RedisDown", "GatewayDown", "BookOutOfSync", "BudgetBurnsFast sync")
 SLOWER_OBJECTIVES = ("BudgetBurns sync", "BudgetBurnsSlowly sync")
 SLOW = ("JobRestarting", "DatabaseBehind", "ReceiverDown", "CheckpointOld", "ConsumerLag", "GapRate", "EventTimeLag")
-DOWN = ("BrokerDown", "FlinkDown", "FramesDropped")
+DOWN = ("BrokerDown", "FlinkDown", "FlinkProcessDown", "JobMissing", "FramesDropped")
 MISSED = ("SilentStream", "ForwarderDisconnected", "DatabaseDown", "CheckpointFailing")
 LONG_S = 660  # windows of a rule, and the time until its cause shows
 LEVELS = ("debug", "info", "warn", "warning", "error", "fatal", "critical")
