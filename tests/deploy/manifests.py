@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from tests.deploy import go_tools
 K8S, CHART = ROOT / "deploy" / "k8s", ROOT / "deploy" / "helm" / "depthflow"
 FOLDERS = {"base": K8S / "base", "dev": K8S / "overlays" / "dev", "prod": K8S / "overlays" / "prod"}
 OLDEST = "1.29"
+WORKLOADS, FLINK = ("Deployment", "StatefulSet", "Job"), ("FlinkDeployment",)
 SECRET = re.compile(r"password|secret|token|dsn|redis://|postgres(ql)?://|s3\.(access|secret)-key|jaas", re.IGNORECASE)
 CAPABILITIES = {"drop": ["ALL"]}
 
@@ -23,14 +25,20 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 @cache
 def kustomized(name: str) -> str:
     """Output of `kubectl kustomize` for the base or an overlay."""
-    return _output([str(go_tools.kubectl()), "kustomize", str(FOLDERS[name])])
+    return kustomize(FOLDERS[name])
+
+
+def kustomize(folder: Path) -> str:
+    """Output of `kubectl kustomize`."""
+    return _output([str(go_tools.kubectl()), "kustomize", str(folder)])
 
 
 @cache
-def templated(name: str) -> str:
-    """Output of `helm template` with the values of an overlay, or the defaults."""
+def templated(name: str, *given: str) -> str:
+    """Output of `helm template` with the values of an overlay, or the defaults, and the given `NAME=VALUE`."""
     values = [] if name == "base" else ["--values", str(CHART / f"values-{name}.yaml")]
     version = ["--kube-version", f"{OLDEST}.0"]
+    values += [f"--set={each}" for each in given]
     return _output([str(go_tools.helm()), "template", "depthflow", str(CHART), "-n", "depthflow", *version, *values])
 
 
@@ -50,7 +58,7 @@ def pods(found: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
     for (kind, name), each in found.items():
         if kind == "FlinkDeployment":
             yield name, each["spec"]["podTemplate"]["spec"]
-        elif kind in ("Deployment", "Job"):
+        elif kind in WORKLOADS:
             yield name, each["spec"]["template"]["spec"]
 
 
@@ -121,17 +129,15 @@ def missing_references(found: Objects) -> Iterator[str]:
 def unmatched_selectors(found: Objects) -> Iterator[str]:
     """Selectors of services, budgets, monitors and policies that match no pod, and ports that no container has."""
     labels = [each["spec"]["template"]["metadata"]["labels"] for (kind, _), each in found.items() if kind in WORKLOADS]
-    labels += [each["spec"]["podTemplate"]["metadata"]["labels"] for (kind, _), each in found.items() if kind in FLINK]
+    flink = [each["spec"]["podTemplate"]["metadata"]["labels"] for (kind, _), each in found.items() if kind in FLINK]
+    labels += [each | {"component": role} for each in flink for role in ("jobmanager", "taskmanager")]  # Flink's own
     for (kind, name), each in found.items():
         spec = each.get("spec", {})
         selector = spec.get("podSelector") if kind == "NetworkPolicy" else spec.get("selector")
-        if kind in ("Deployment", "PersistentVolumeClaim") or selector is None:
+        if kind in WORKLOADS or selector is None:
             continue
         if not any(_matches(selector, each_labels) for each_labels in labels):
             yield f"{kind} {name}: selects no pod"
-
-
-WORKLOADS, FLINK = ("Deployment", "Job"), ("FlinkDeployment",)
 
 
 def _matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
