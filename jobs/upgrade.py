@@ -16,6 +16,10 @@ class UpgradeError(SubmitError):
     """The new code did not come up; the text says in which state the job is now."""
 
 
+class UnknownState(SubmitError):
+    """Flink does not say whether the new code runs, so the earlier one must not be started beside it."""
+
+
 class Progress(Enum):
     """Progress of a job that was started: it has to complete a checkpoint before anything fails."""
 
@@ -33,6 +37,7 @@ def upgrade(
     """Stop, start from the savepoint and wait; returns the savepoint.
 
     `wait_up` returns True when the job has come up. Otherwise `go_back` gets the savepoint, and UpgradeError is raised.
+    UnknownState of `wait_up` is raised with the savepoint; nothing is started then.
     Committed output has every record once in both cases: output is committed with a checkpoint, and code that has
     completed one has come up.
     """
@@ -42,6 +47,8 @@ def upgrade(
         if wait_up():
             return savepoint
         reason = "it failed or completed no checkpoint in time"
+    except UnknownState as error:
+        raise UnknownState(f"{error}; the savepoint is {savepoint}") from None
     except UserError as error:
         reason = str(error)
     go_back(savepoint)
@@ -51,16 +58,23 @@ def upgrade(
 def wait_up(cluster: FlinkCluster, job: str, within_s: float = COME_UP_S) -> bool:
     """Wait until the job has completed a checkpoint. Otherwise cancel it and return False.
 
-    A JobManager that does not respond may be replaced by another one, which has the rest of the time.
+    A JobManager that does not respond may be replaced by another one, which has the rest of the time. Raises
+    UnknownState if it does not respond to the cancellation either.
     """
     deadline = time.monotonic() + within_s
     while (now := progress(cluster, job)) is Progress.STARTING and time.monotonic() < deadline:
         time.sleep(POLL_S)
     if now is Progress.UP:
         return True
-    cancel(cluster, job)
-    while cluster.running(job):
-        time.sleep(POLL_S)
+    try:
+        cancel(cluster, job)
+        while cluster.running(job):
+            time.sleep(POLL_S)
+    except SubmitError as error:
+        raise UnknownState(
+            f"the new code did not come up in time, and may still run ({error}): when `depthflow status` shows the "
+            "job, wait for its first checkpoint or stop it"
+        ) from None
     return False
 
 

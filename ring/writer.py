@@ -126,9 +126,9 @@ class RingWriter:
         self._publish(slot + TICKS_AT, at, count, now)
 
     def write_state(self, key: str, state: BookState, since: int) -> None:
-        """Write the state of a key and its begin in epoch ms."""
+        """Write the state of a key and its begin in epoch ms. A state that is there already keeps its begin."""
         slot = self._slots.get(key) or self._new_slot(key)
-        if not slot:
+        if not slot or STATE.unpack_from(self._memory, slot + STATE_AT)[0] == STATE_NUMBERS[state]:
             return
         words, lock = self._words, (slot + STATE_LOCK_AT) // WORD
         words[lock] += 1

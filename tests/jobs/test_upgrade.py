@@ -8,7 +8,7 @@ import pytest
 from core.errors import UserError
 from jobs import upgrade as upgrading
 from jobs.submit import FlinkCluster, SubmitError
-from jobs.upgrade import Progress, UpgradeError, judge, progress, upgrade, wait_up
+from jobs.upgrade import Progress, UnknownState, UpgradeError, judge, progress, upgrade, wait_up
 
 SAVEPOINT = "file:///state/books/savepoint-1"
 CLUSTER = FlinkCluster(Path(), "http://127.0.0.1:1", "file:///state", "")
@@ -103,5 +103,20 @@ def test_a_jobmanager_that_never_responds_ends_the_wait(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(FlinkCluster, "get", silent)
     assert progress(CLUSTER, "books") is Progress.STARTING
-    with pytest.raises(SubmitError, match="does not respond"):
+    with pytest.raises(UnknownState) as error:
         wait_up(CLUSTER, "books", within_s=0)
+    assert str(error.value) == (
+        "the new code did not come up in time, and may still run (Flink does not respond): when `depthflow status` "
+        "shows the job, wait for its first checkpoint or stop it"
+    )
+
+
+def test_the_earlier_code_is_not_started_beside_a_job_that_may_run() -> None:
+    went_back = list[str]()
+
+    def unknown() -> bool:
+        raise UnknownState("it may still run")
+
+    with pytest.raises(UnknownState, match=f"^it may still run; the savepoint is {SAVEPOINT}$"):
+        upgrade(lambda: SAVEPOINT, lambda savepoint: None, unknown, went_back.append)
+    assert went_back == []

@@ -103,6 +103,10 @@ def test_the_state_of_a_book_is_unknown_until_it_is_written(tmp_path: Path) -> N
         assert ring[KEY].state == State(None, 0)
         writer.write_state(KEY, "untrusted", 1_795_000_000_000)
         assert ring[KEY].state == State("untrusted", 1_795_000_000_000)
+        writer.write_state(KEY, "untrusted", 1_795_000_009_000)  # said again
+        assert ring[KEY].state == State("untrusted", 1_795_000_000_000)
+        writer.write_state(KEY, "synced", 1_795_000_010_000)
+        assert ring[KEY].state == State("synced", 1_795_000_010_000)
 
 
 def write_until_killed(path: Path, started: Event) -> None:
