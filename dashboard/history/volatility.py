@@ -44,3 +44,13 @@ def expected(history: History, chain: tuple[str, str], span: Span) -> pd.DataFra
     """Volatility at the money at 30 days of an option chain by hour, an annualised fraction, oldest first."""
     given = {"venue": chain[0], "underlying": chain[1], "start": span.start, "end": span.end}
     return history.frame(EXPECTED, given)
+
+
+def beside(realised: pd.DataFrame, expected: pd.DataFrame, step: str) -> pd.DataFrame:
+    """`realised` with the column `expected_30d`: the hour nearest to the begin of each step, within half of a step.
+
+    Rows of both times would interrupt each line at the rows of the other.
+    """
+    within = max(pd.Timedelta(step) / 2, pd.Timedelta("1 hour"))
+    given = expected.rename(columns={"iv": "expected_30d"})
+    return pd.merge_asof(realised, given, on="time", direction="nearest", tolerance=within)

@@ -1,6 +1,5 @@
 """Realised volatility of a book, beside the volatility that options expect."""
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import widgets
@@ -24,13 +23,12 @@ def page() -> None:
             return
         series = ["realised", "range_based"]
         if chain is not None:
-            expected = volatility.expected(widgets.history(), chain, span).rename(columns={"iv": "expected_30d"})
-            found = pd.merge(found, expected, on="time", how="outer").sort_values("time")
+            found = volatility.beside(found, volatility.expected(widgets.history(), chain, span), step)
             series.append("expected_30d")
         widgets.line_chart(found, series, f"volatility of {step}, annualised", ".1%")
         st.caption(
             "Realised: returns of the mid from minute to minute. Range-based: Parkinson's estimate from the highest "
-            "and lowest mid of each minute. A year has 365 days."
+            "and lowest mid of each minute. Expected: at the begin of each step. A year has 365 days."
         )
         widgets.show_rows(found, "volatility")
 

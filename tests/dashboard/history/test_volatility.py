@@ -3,6 +3,7 @@
 import math
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 
 from dashboard.history import volatility
@@ -42,3 +43,25 @@ def test_the_expected_volatility_lies_between_the_expiries_around_30_days(histor
     insert(writer, "option_chain_metrics", rows)
     found = volatility.expected(history, CHAIN, SPAN)
     assert list(found["time"]) == [START] and list(found["iv"]) == pytest.approx([0.5])
+
+
+@pytest.mark.parametrize(("step", "count"), [("15 minutes", 8), ("1 hour", 8), ("1 day", 8)])
+def test_no_line_is_interrupted_by_the_times_of_the_other(step: str, count: int) -> None:
+    realised = pd.DataFrame({"time": pd.date_range(START, periods=count, freq=pd.Timedelta(step)), "realised": 0.4})
+    hours = pd.date_range(START, realised["time"].iloc[-1], freq="h")
+    found = volatility.beside(realised, pd.DataFrame({"time": hours, "iv": 0.5}), step)
+    assert list(found["time"]) == list(realised["time"])
+    assert not found[["realised", "expected_30d"]].isna().any(axis=None)
+
+
+def test_a_chain_without_an_hour_near_a_step_expects_nothing_there() -> None:
+    realised = pd.DataFrame({"time": [START, START + timedelta(hours=2)], "realised": [0.4, 0.4]})
+    found = volatility.beside(realised, pd.DataFrame({"time": [START], "iv": [0.5]}), "1 hour")
+    assert found["expected_30d"].isna().to_list() == [False, True]
+
+
+def test_a_chain_without_any_hour_expects_nothing(history: History, writer: str) -> None:
+    insert(writer, "orderbook_metrics", metrics([0, 60, 120], [0.0] * 3, [100.0, 101.0, 100.0]))
+    found = volatility.realised(history, BOOK, SPAN, "1 hour")
+    beside = volatility.beside(found, volatility.expected(history, CHAIN, SPAN), "1 hour")
+    assert beside["expected_30d"].isna().all() and len(beside) == 1
