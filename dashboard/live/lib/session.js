@@ -1,4 +1,5 @@
-// Login of the page: the access token in memory, the refresh token in the tab's session storage.
+// Login of the page: the access token in memory, the refresh token in the tab's session storage. A duplicated tab has the
+// same refresh token, which works once: tabs renew one after another, and tell the others what has replaced it.
 
 const KEY = "depthflow.refresh";
 const EARLY_S = 30; // a token is renewed this long before its end, and not before the half of its life
@@ -8,6 +9,10 @@ export function createSession(base, required, storage = sessionStorage) {
   let token = null;
   let renewAt = 0; // epoch ms
   let pending = null;
+  const tabs = new BroadcastChannel(KEY);
+  tabs.onmessage = ({ data }) => {
+    if (storage.getItem(KEY) === data.used) storage.setItem(KEY, data.next);
+  };
 
   async function post(path, body) {
     const headers = { "Content-Type": "application/json" };
@@ -26,11 +31,16 @@ export function createSession(base, required, storage = sessionStorage) {
     token = null;
     storage.removeItem(KEY);
   }
+  // Without HTTPS browsers have locks on this machine's own addresses alone.
+  const alone = (work) => (navigator.locks ? navigator.locks.request(KEY, work) : work());
   async function renew() {
+    await new Promise((resolve) => setTimeout(resolve)); // for the message of the tab before
     const refresh = storage.getItem(KEY);
     if (!refresh) return null;
     try {
-      return keep(await post("/api/auth/refresh", { refresh_token: refresh }));
+      const session = await post("/api/auth/refresh", { refresh_token: refresh });
+      tabs.postMessage({ used: refresh, next: session.refresh_token });
+      return keep(session);
     } catch (error) {
       if (error.status !== 401) throw error; // the gateway does not answer: the token may still be valid
       forget();
@@ -44,7 +54,7 @@ export function createSession(base, required, storage = sessionStorage) {
       if (!required) return null;
       if (token && !again && Date.now() < renewAt) return token;
       const early = again ? null : token;
-      pending ??= renew().finally(() => (pending = null));
+      pending ??= alone(renew).finally(() => (pending = null));
       return early ? pending.catch(() => early) : pending;
     },
     logIn: async (username, password) => keep(await post("/api/auth/login", { username, password })),

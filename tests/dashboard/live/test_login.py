@@ -64,6 +64,24 @@ def test_a_login_is_needed_and_its_tokens_are_renewed(guarded: Served, market: M
         assert [error for error in watched.errors if "401" not in error] == []
 
 
+def test_a_duplicated_tab_and_its_origin_stay_logged_in(
+    guarded: Served, market: MovingMarket, browser: Browser
+) -> None:
+    """A window that the page opens gets a copy of its session storage, as a duplicated tab does."""
+    with market.moving(), LivePage(guarded, market, browser).open() as watched:
+        page = watched.page
+        page.get_by_label("User").fill(ADMIN)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        watched.until(NEWER, 0)
+        with page.expect_popup() as opened:
+            page.evaluate("() => { window.open(location.href); }")
+        copy, later = opened.value, now_ms() + 3 * TOKEN_S * 1000
+        for each in (copy, page):
+            each.wait_for_function(NEWER, arg=later)
+            assert each.get_by_label("Password").count() == 0
+
+
 def test_a_token_is_renewed_before_it_ends(live: LivePage) -> None:
     """Without a refusal, which the browser would log. Where it cannot be renewed, the old one remains."""
     with live.open() as watched:
