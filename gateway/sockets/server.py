@@ -1,11 +1,15 @@
 """The Socket.IO server: handshake with a token, subscriptions, and the end of slow or expired clients."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import socketio
 import structlog
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
 from socketio.exceptions import ConnectionRefusedError as Refused
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,6 +25,7 @@ from gateway.sockets.stream import EXTENSION, Stream
 PING_S = 10
 MAX_MESSAGE_BYTES = 16 * 1024  # from a client
 MAX_ROOMS = 500  # of one client
+REQUESTS = parse("1000/minute")  # of one client: it may join and leave all of its rooms
 SWEEP_S = 1
 LONGEST_S = 86_400  # of a connection, with AUTH=off
 
@@ -40,6 +45,9 @@ class Client:
     counted: tuple[int, int] = (0, 0)  # conflated and dropped messages that are in the metrics
 
 
+Request = Callable[[Client, Any], Awaitable[dict[str, Any]]]
+
+
 class SocketServer:
     """Clients of one process. `app` is an ASGI application for the path /socket.io/."""
 
@@ -56,12 +64,13 @@ class SocketServer:
             engineio_logger=False,
         )
         self._clients: dict[str, Client] = {}
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._unknown: dict[Stream | None, float] = {}  # sockets without an account, by the time of their opening
         self.sio.on("connect", self._connect)
         self.sio.on("disconnect", self._disconnect)
-        self.sio.on("subscribe", self._subscribe)
-        self.sio.on("unsubscribe", self._unsubscribe)
-        self.sio.on("get_products", self._get_products)
+        self.sio.on("subscribe", self._limited(self._subscribe))
+        self.sio.on("unsubscribe", self._limited(self._unsubscribe))
+        self.sio.on("get_products", self._limited(self._get_products))
 
     def app(self, other: Any = None) -> ASGIApp:
         """The ASGI application; `other` serves all other paths."""
@@ -132,8 +141,19 @@ class SocketServer:
             for name in client.rooms:
                 await self._hub.leave(client.stream, name)
 
-    async def _subscribe(self, sid: str, data: Any = None) -> dict[str, Any]:
-        client = self._clients[sid]
+    def _limited(self, answer: Request) -> Callable[..., Awaitable[dict[str, Any]]]:
+        """The handler of an event, which refuses those beyond REQUESTS."""
+
+        async def handle(sid: str, data: Any = None) -> dict[str, Any]:
+            client = self._clients[sid]
+            if await self._limiter.hit(REQUESTS, sid):
+                return await answer(client, data)
+            seconds = REQUESTS.get_expiry()
+            return self._refuse(client, f"at most {REQUESTS.amount} requests in {seconds} s are allowed")
+
+        return handle
+
+    async def _subscribe(self, client: Client, data: Any) -> dict[str, Any]:
         try:
             name = parse_room(data)
         except RoomError as error:
@@ -150,8 +170,7 @@ class SocketServer:
                 await self._hub.join(client.stream, name, frame)
         return answer
 
-    async def _unsubscribe(self, sid: str, data: Any = None) -> dict[str, Any]:
-        client = self._clients[sid]
+    async def _unsubscribe(self, client: Client, data: Any) -> dict[str, Any]:
         try:
             name = parse_room(data)
         except RoomError as error:
@@ -164,8 +183,7 @@ class SocketServer:
             client.stream.send_event("unsubscribed", frame_of("unsubscribed", answer))
         return answer
 
-    async def _get_products(self, sid: str, data: Any = None) -> dict[str, Any]:
-        client = self._clients[sid]
+    async def _get_products(self, client: Client, data: Any) -> dict[str, Any]:
         document = {"products": await self._gateway.market.products()}
         client.stream.send_event("products", frame_of("products", document))
         return document

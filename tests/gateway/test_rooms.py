@@ -111,3 +111,20 @@ def test_the_alerts_of_a_quiet_book_are_found_behind_those_of_a_busy_one(gateway
             assert (found["symbol"], found["event_time"]) == (quiet, time_ms)
 
     run(follow())
+
+
+def test_a_client_that_asks_too_often_is_refused(gateway: Served) -> None:
+    token = gateway.login()["token"]
+
+    async def follow() -> None:
+        async with bare(gateway, token, "alerts", "") as websocket:
+            details = []
+            for _ in range(1000):  # the first request subscribed
+                await websocket.send('42["subscribe",{"type":"none"}]')
+                while not (message := str(await websocket.recv())).startswith('42["error"'):
+                    pass
+                details.append(json.loads(message[2:])[1]["detail"])
+            assert details[-1] == "at most 1000 requests in 60 s are allowed"
+            assert {each[:14] for each in details[:-1]} == {"type: expected"}
+
+    run(follow())
