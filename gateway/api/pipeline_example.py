@@ -31,6 +31,7 @@ JOB = {
     "busy_share": 0.04,
     "blocked_share": 0.0,
     "venues": [VENUE_WORK],
+    "dead_letters": 0,
 }
 FORWARDER = {
     "kind": "forwarder",

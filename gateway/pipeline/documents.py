@@ -35,6 +35,7 @@ class JobRow(Struct):
     """One job of Flink. `reasons`: why it does not work as it should; empty for a sound job.
 
     `busy_share`, `blocked_share`: of the busiest task, 0 to 1; blocked: it waits for the tasks behind it.
+    `dead_letters`: those of its venues, and the records that the database cannot store.
     """
 
     name: str
@@ -51,6 +52,7 @@ class JobRow(Struct):
     busy_share: float | None
     blocked_share: float | None
     venues: list[VenueWork]
+    dead_letters: int
 
 
 class ProcessRow(Struct):

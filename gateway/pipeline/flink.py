@@ -19,6 +19,7 @@ ENDED = ("FINISHED", "CANCELED", "FAILED")
 PERIOD_MS = 60_000  # a checkpoint older than this is a reason to look
 OURS = re.compile(r"\.depthflow\.venue\.([^.]+)\.(\w+)$")
 BEHIND = re.compile(r"\.KafkaSourceReader\.KafkaConsumer\.records-lag-max$")
+LETTERS = re.compile(r"^dead_letters_sink\b.*\.numRecordsSend$")  # of the analytics job, which is SQL alone
 READ = re.compile(r"^Source.*\.numRecordsIn$")
 TASK = {"busyTimeMsPerSecond": "busy", "backPressuredTimeMsPerSecond": "blocked"}
 
@@ -72,6 +73,8 @@ class FlinkJobs:
             busy_share=_share(numbers, "busyTimeMsPerSecond"),
             blocked_share=_share(numbers, "backPressuredTimeMsPerSecond"),
             venues=venues,
+            dead_letters=sum(venue.dead_letters for venue in venues)
+            + round(sum(value["sum"] for name, value in numbers.items() if LETTERS.search(name))),
         )
 
     def _venues(self, job: str, numbers: Numbers) -> list[VenueWork]:
@@ -118,7 +121,9 @@ class FlinkJobs:
         read_s, names = self._names.get((job, vertex), (float("-inf"), []))
         if not 0 <= now_s - read_s < NAMES_S:
             listed = [each["id"] for each in await self._or_none(path) or []]
-            names = [each for each in listed if each in TASK or any(p.search(each) for p in (OURS, BEHIND, READ))]
+            names = [
+                each for each in listed if each in TASK or any(p.search(each) for p in (OURS, BEHIND, LETTERS, READ))
+            ]
             if names:  # Flink collects metrics after the first request, whose answer is empty
                 current = {key: found for key, found in self._names.items() if now_s - found[0] < NAMES_S}
                 self._names = current | {(job, vertex): (now_s, names)}

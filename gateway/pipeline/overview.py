@@ -98,7 +98,7 @@ def totals(jobs: Iterable[JobRow], processes: Iterable[ProcessRow]) -> PipelineT
         books=sum(venue.books for venue in venues),
         out_of_sync=sum(venue.out_of_sync for venue in venues),
         gaps=sum(venue.gaps for venue in venues),
-        dead_letters=sum(venue.dead_letters for job in listed for venue in job.venues),
+        dead_letters=sum(job.dead_letters for job in listed),
         forwarders=len(forwarders),
         forwarders_up=sum(each.up and not each.reasons for each in forwarders),
     )

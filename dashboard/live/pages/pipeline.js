@@ -26,7 +26,7 @@ const JOBS = [
   ["Behind", (job) => count(job.records_behind), "number"], ["Lag", (job) => ms(worst(job.venues, "lag_ms")), "number"],
   ["Checkpoint", (job) => age(job.checkpoint_age_ms ?? NaN), "number"], ["took", (job) => ms(job.checkpoint_duration_ms), "number wide"],
   ["size", (job) => bytes(job.checkpoint_bytes), "number wide"], ["failed", (job) => count(job.checkpoints_failed), "number wide"],
-  ["Gaps", (job) => count(sum(job.venues, "gaps")), "number"], ["Dead letters", (job) => count(sum(job.venues, "dead_letters")), "number"],
+  ["Gaps", (job) => count(sum(job.venues, "gaps")), "number"], ["Dead letters", (job) => count(job.dead_letters), "number"],
   ["Busy", (job) => percent(job.busy_share, 0), "number"], ["Blocked", (job) => percent(job.blocked_share, 0), "number wide"],
   ["Restarts", (job) => count(job.restarts), "number medium"], ["Up", (job) => age(job.uptime_ms), "number medium"],
 ];

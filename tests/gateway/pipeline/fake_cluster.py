@@ -20,6 +20,8 @@ METRICS = {
     f"{BOOK}.out_of_sync": 1,
     "Source__raw.KafkaSourceReader.KafkaConsumer.records-lag-max": 5,
     "busyTimeMsPerSecond": 120,
+    "dead_letters_sink[44]__Writer.numRecordsSend": 4,
+    "orderbook_alerts_sink[9]__Writer.numRecordsSend": 70,
     "Shuffle.Netty.Input.numBuffersInLocal": 7,
 }
 TASKS = {"total": 2, "running": 2}

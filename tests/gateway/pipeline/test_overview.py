@@ -58,6 +58,7 @@ def test_a_job_has_its_figures_by_venue(tmp_path: Path) -> None:
     venue = books.venues[0]
     assert (venue.venue, venue.gaps, venue.dead_letters, venue.books, venue.out_of_sync) == ("kraken", 2, 1, 3, 1)
     assert (venue.lag_ms, venue.prompt_share) == (40.0, pytest.approx(980 / 990))
+    assert (books.dead_letters, cache.dead_letters, found.totals.dead_letters) == (5, 0, 5)  # four were not stored
     assert (cache.state, cache.reasons, cache.checkpoints_failed) == ("FAILED", ["it has ended: failed"], 4)
     assert (found.totals.books, found.totals.gaps, found.totals.checkpoint_age_ms) == (3, 2, 900)
     assert [each.address for each in found.sources if each.name == "flink"] == [flink.address]
