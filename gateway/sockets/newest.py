@@ -4,12 +4,13 @@ import msgspec
 from redis.asyncio import Redis
 
 from gateway.chains import full_chain
-from gateway.freshness import StateRecord
+from gateway.freshness import Source, StateRecord
 from gateway.market_data import MarketData
 from gateway.sockets import payloads
 from gateway.sockets.frames import event_frame, frame_of
 from gateway.sockets.rooms import NEWEST_ALERT_COUNT, Keyed, RoomName
 from market.cache_messages import NEWEST_ALERTS
+from market.options.records import ChainRecord, UnderlyingTick
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
@@ -64,20 +65,31 @@ class NewestFrames:
         found = await self._market.underlying(product)
         if found is None:
             return []
-        state = await self.state_of(found[0].venue, found[0].underlying)
-        return [(("product", product), frame_of("underlying_update", payloads.underlying_update(found[0], state)))]
+        tick, source = found
+        trust = await self._trust(tick, source)
+        return [(("product", product), frame_of("underlying_update", payloads.underlying_update(tick, None) | trust))]
 
     async def _chain(self, product: str, full: bool) -> list[Keyed]:
-        chains, _ = await self._market.chains(product)
+        """Expiries of a chain. As over REST, the newest of a venue's expiries says how old the chain is."""
+        chains, source = await self._market.chains(product)
+        newest = {each.venue: each for each in sorted((c.summary for c in chains), key=lambda each: each.event_time)}
+        trust = {venue: await self._trust(each, source) for venue, each in newest.items()}
         frames: list[Keyed] = []
         for chain in chains:
-            state = await self.state_of(chain.summary.venue, chain.summary.underlying)
-            summary = payloads.chain_summary(chain.day, chain.summary, state)
+            own = trust[chain.summary.venue]
+            summary = payloads.chain_summary(chain.day, chain.summary, None) | own
             frames.append((("summary", product, chain.day), frame_of("chain_summary", summary)))
             if full:
-                update = payloads.chain_update(chain, full_chain(chain), state)
+                update = payloads.chain_update(chain, full_chain(chain), None) | own
                 frames.append((("chain", product, chain.day), frame_of("chain_update", update)))
         return frames
+
+    async def _trust(self, record: ChainRecord | UnderlyingTick, source: Source) -> payloads.Message:
+        """Trust in the newest record of a chain: by its state, and by its age."""
+        await self.state_of(record.venue, record.underlying)
+        return payloads.trust_of(
+            await self._market.freshness(record.venue, record.underlying, record.event_time, source)
+        )
 
     async def _alerts(self, symbol: str) -> list[Keyed]:
         lines = await self._redis.zrange(NEWEST_ALERTS, 0 if symbol else -NEWEST_ALERT_COUNT, -1)
