@@ -32,7 +32,7 @@ class BookHead(Struct, frozen=True, gc=False):
 
 
 class NewestBook(Struct, frozen=True):
-    """Newest record of a book, encoded, and its freshness. From the database it has no levels."""
+    """Newest record of a book, encoded, and its freshness. From the database it has the best level alone."""
 
     book: Raw
     freshness: Freshness

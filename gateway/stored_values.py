@@ -46,6 +46,12 @@ OPTION_SECONDS = (
 Chains = list[ExpiryChain]
 
 
+def best_levels(row: Row) -> dict[str, list[list[float]]]:
+    """`bids` and `asks` of a metrics record: the best level, none of an empty side."""
+    best = {side: [row[f"best_{name}"], row[f"best_{name}_size"]] for side, name in (("bids", "bid"), ("asks", "ask"))}
+    return {side: [] if level[0] is None else [level] for side, level in best.items()}
+
+
 class StoredValues:
     """Reads newest values as encoded JSON; None without rows. Raises psycopg.Error or PoolTimeout."""
 
@@ -57,9 +63,9 @@ class StoredValues:
         return [(row["venue"], row["symbol"]) for row in await self._reader.rows(KNOWN_BOOKS)]
 
     async def book(self, venue: str, symbol: str) -> bytes | None:
-        """Newest record of a book, without levels."""
+        """Newest record of a book, with the best level of each side."""
         row = await self._reader.row(NEWEST_BOOK, {"venue": venue, "symbol": symbol})
-        return encode(row | {"bids": [], "asks": []}) if row else None
+        return encode(row | best_levels(row)) if row else None
 
     async def state(self, venue: str, symbol: str) -> StateRecord | None:
         """Newest state of a book or chain, decoded."""

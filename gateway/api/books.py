@@ -21,7 +21,9 @@ USUAL = (401, 403, 422, 429, 503)
 Resolution = Annotated[
     Literal["1s", "10s", "1m", "1h"] | None, Query(description="window size; default: chosen by the span")
 ]
-BarSize = Annotated[Literal["1s", "1m", "1h"], Query(description="length of a bar")]
+BarSize = Annotated[
+    Literal["1s", "1m", "1h"] | None, Query(description="length of a bar; default: 1s, or that of the page before")
+]
 Since = Annotated[Time, Query(alias="from", description="begin, epoch milliseconds; default: an hour before the end")]
 Until = Annotated[Time, Query(alias="to", description="end, epoch milliseconds; default: now")]
 
@@ -91,13 +93,14 @@ async def trades(
     after: PageStart,
     begin: Since = None,
     end: Until = None,
-    resolution: BarSize = "1s",
+    resolution: BarSize = None,
     limit: Limit = 1000,
 ) -> Response:
     """Trade bars of a symbol, oldest first."""
     span = _span(context, begin, end, after)
-    rows = await history.trades(context.reader, (venue, symbol), resolution, span, limit)
-    return await _page(context, (venue, symbol), "trades", resolution, rows, limit, media)
+    size = resolution or (after[1] if after and after[1] in history.TRADE_TABLES else "1s")
+    rows = await history.trades(context.reader, (venue, symbol), size, span, limit)
+    return await _page(context, (venue, symbol), "trades", size, rows, limit, media)
 
 
 @router.get("/alerts", response_class=Response, responses=answers(Alerts, examples.ALERTS, *USUAL, rows=True))

@@ -60,7 +60,7 @@ class Products(Struct):
 
 
 class Book(Struct):
-    """Metrics and best levels of a book, best first; from the database it has no levels and no `recv_us`."""
+    """Metrics and best levels of a book, best first; from the database the best alone, and no `recv_us`."""
 
     venue: str
     symbol: str

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.database import Database
 from gateway.encoding import Row, encode
 from gateway.replay.request import ReplayRequest, event_line
-from gateway.stored_values import FLAGS
+from gateway.stored_values import FLAGS, best_levels
 
 MAX_ROWS = 20_000  # of metrics, and of states
 MS = "(extract(epoch FROM {}) * 1000)::bigint"
@@ -82,9 +82,8 @@ def _merged(states: list[Row], metrics: list[Row], from_ms: int) -> Iterator[byt
             state = waiting.pop()
             trust = _trust(state)
             yield _status(state, from_ms)
-        levels = {side: _level(row, name) for side, name in (("bids", "best_bid"), ("asks", "best_ask"))}
         yield event_line(
-            max(from_ms, row["event_time"]), "book_record", encode(trust | row | {"recv_us": None} | levels)
+            max(from_ms, row["event_time"]), "book_record", encode(trust | row | {"recv_us": None} | best_levels(row))
         )
     yield from (_status(state, from_ms) for state in reversed(waiting))
 
@@ -97,7 +96,3 @@ def _status(state: Row, from_ms: int) -> bytes:
 def _trust(state: Row | None) -> dict[str, Any]:
     known = state or {"state": None, "reason": None, "since": None}
     return {"trusted": known["state"] == "synced"} | {name: known[name] for name in ("state", "reason", "since")}
-
-
-def _level(row: Row, name: str) -> list[list[float]]:
-    return [] if row[name] is None else [[row[name], row[f"{name}_size"]]]

@@ -9,7 +9,7 @@ from gateway.tools.client import ApiClient
 
 Answer = dict[str, Any]
 MAX_LEVELS = 20
-NO_LEVELS = "the levels are unknown: Redis has no record of the book, and the database keeps none"
+NO_LEVELS = "the levels are unknown: Redis has no record of the book, and the database keeps the best ones alone"
 
 
 class MarketTools:

@@ -113,6 +113,8 @@ def test_the_pages_of_a_history_have_the_resolution_of_the_first(gateway: Served
     assert (first["resolution"], second["resolution"]) == ("1s", "1s")
     assert second["windows"][0]["time"] - first["windows"][0]["time"] == 1000
     assert gateway.get(f"{path}&resolution=1m", admin).json["resolution"] == "1m"
+    trades = gateway.get(f"/api/trades/kraken/BTC/USD?cursor={now - 60_000}.1m", admin).json
+    assert trades["resolution"] == "1m"
 
 
 def test_a_page_begins_at_its_cursor_although_the_hour_before_now_has_moved_on(gateway: Served, admin: str) -> None:

@@ -37,8 +37,8 @@ def write(connection: psycopg.Connection[Any], symbol: str, since: int, states: 
         connection.execute(INSERT, (since + at, VENUE, symbol, state, since + at, offset))
 
 
-def read(backend: Backend, since: int, symbol: str) -> dict[str, Any]:
-    async def rows() -> list[dict[str, Any]]:
+def rows(backend: Backend, since: int) -> list[dict[str, Any]]:
+    async def read() -> list[dict[str, Any]]:
         database = Database(backend.dsn(GATEWAY_READER), 1, read_only=True)
         await database.open()
         try:
@@ -46,7 +46,11 @@ def read(backend: Backend, since: int, symbol: str) -> dict[str, Any]:
         finally:
             await database.close()
 
-    (row,) = [row for row in asyncio.run(rows()) if (row["venue"], row["symbol"]) == (VENUE, symbol)]
+    return asyncio.run(read())
+
+
+def row_of(backend: Backend, since: int, symbol: str) -> dict[str, Any]:
+    (row,) = [row for row in rows(backend, since) if (row["venue"], row["symbol"]) == (VENUE, symbol)]
     return row
 
 
@@ -80,11 +84,22 @@ def test_an_outage_lasts_until_the_book_is_in_sync_again(
 ) -> None:
     since = int(time.time() * 1000) - HOUR_MS
     write(connection, symbol, since, states)
-    found = read(backend, since, symbol)
+    found = row_of(backend, since, symbol)
     assert (found["gaps"], found["longest_out_of_sync_s"]) == (gaps, longest_s)
+
+
+@pytest.mark.parametrize(("hours", "listed"), [(2, True), (26, False)])
+def test_a_book_that_was_lost_before_is_listed_for_a_day_without_a_record(
+    backend: Backend, connection: psycopg.Connection[Any], hours: int, listed: bool
+) -> None:
+    since = int(time.time() * 1000) - HOUR_MS
+    lost = since - (hours - 1) * HOUR_MS
+    connection.execute(INSERT, (lost, VENUE, "GONE", "stale", lost, 0))
+    found = [row["symbol"] for row in rows(backend, since) if row["venue"] == VENUE]
+    assert found == ["GONE"] * listed
 
 
 def test_an_outage_that_lasts_is_counted_up_to_now(backend: Backend, connection: psycopg.Connection[Any]) -> None:
     since = int(time.time() * 1000) - HOUR_MS
     write(connection, "LOST", since, [(-1, "untrusted")])
-    assert 3600 <= read(backend, since, "LOST")["longest_out_of_sync_s"] < 3700
+    assert 3600 <= row_of(backend, since, "LOST")["longest_out_of_sync_s"] < 3700

@@ -73,8 +73,10 @@ def test_a_book_of_the_database_has_no_depth_to_trust(api: ApiClient, redis: Red
     redis.delete(key)
     try:
         found = call(api, "depth", venue=VENUE, symbol=SYMBOL)
+        book = call(api, "book", venue=VENUE, symbol=SYMBOL)["book"]
     finally:
         redis.restore(key, 0, kept or b"")
+    assert (book["bids"], book["asks"]) == ([[100.0, 1.0]], [[101.0, 2.0]])  # it keeps the best levels
     assert (found["bids"], found["asks"], found["trusted"]) == (None, None, False)
     assert found["reason"].startswith("the levels are unknown: Redis has no record of the book")
 
