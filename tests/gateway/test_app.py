@@ -1,4 +1,4 @@
-"""What every answer has, whatever its route."""
+"""Answers of every route: headers, failures, other origins."""
 
 import asyncio
 import json

@@ -12,14 +12,14 @@ from gateway.accounts.roles import Account
 from gateway.accounts.tokens import TokenError, TokenIssuer
 
 SECRET = "k" * 64
-NOW = int(time.time())
-ISSUER = TokenIssuer(SECRET, "depthflow", "depthflow", 900)
+NOW, LIFE_S = int(time.time()), 86_400  # longer than the suite runs: tokens are signed when tests are collected
+ISSUER = TokenIssuer(SECRET, "depthflow", "depthflow", LIFE_S)
 CLAIMS: dict[str, Any] = {
     "sub": "1",
     "name": "ada",
     "role": "viewer",
     "iat": NOW,
-    "exp": NOW + 900,
+    "exp": NOW + LIFE_S,
     "iss": "depthflow",
     "aud": "depthflow",
 }
@@ -30,12 +30,12 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changed: Any) -> st
 
 
 def test_a_token_names_its_account() -> None:
-    assert ISSUER.verify(ISSUER.issue("1", "ada", "analyst", NOW)) == Account("1", "ada", "analyst", NOW + 900)
+    assert ISSUER.verify(ISSUER.issue("1", "ada", "analyst", NOW)) == Account("1", "ada", "analyst", NOW + LIFE_S)
 
 
 def test_an_expired_token_is_refused() -> None:
     with pytest.raises(TokenError, match="the token has expired"):
-        ISSUER.verify(ISSUER.issue("1", "ada", "viewer", NOW - 901))
+        ISSUER.verify(ISSUER.issue("1", "ada", "viewer", NOW - LIFE_S - 1))
 
 
 @pytest.mark.parametrize(

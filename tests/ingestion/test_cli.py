@@ -196,7 +196,7 @@ def test_replay_connects_with_the_security_of_the_settings(tmp_path: Path) -> No
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
     assert f"no Kafka broker at {address} over SSL" in result.stderr
     assert TLS_HANDSHAKE in {data[:1] for data in received} <= {TLS_HANDSHAKE, b""}
